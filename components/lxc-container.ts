@@ -1,0 +1,71 @@
+import * as pulumi from "@pulumi/pulumi";
+import { LxcDomain } from "../provider/resources/lxc-domain.ts";
+import type { LxcImage } from "../provider/resources/lxc-image.ts";
+import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
+import { addressOf } from "../provider/tools/network.ts";
+import type { LxcHost } from "./lxc-host.ts";
+
+export interface LxcContainerArgs extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image"> {
+  host: LxcHost;
+  /** The base root, on the same host. */
+  image: LxcImage;
+  /** Most memory that it may use. Default: 512MiB. */
+  memory?: pulumi.Input<string>;
+}
+
+const SSH_PORT = 22;
+
+/**
+ * A system container: its root, and the domain that runs on it, proven confined.
+ *
+ * @example
+ * new LxcContainer("web", { host, image: base, memory: "512MiB", authorizedKeys: ["ssh-ed25519 AAAA… me"] });
+ */
+export class LxcContainer extends pulumi.ComponentResource {
+  readonly rootfs: LxcRootfs;
+  readonly domain: LxcDomain;
+  readonly address: pulumi.Output<string>;
+  /** The distinct labels of its processes, as read from the kernel. */
+  readonly labels: pulumi.Output<string[]>;
+  /** "confined", or what is wrong. */
+  readonly verdict: pulumi.Output<string>;
+  /** The public half of its ssh host key. */
+  readonly hostKey: pulumi.Output<string>;
+
+  constructor(name: string, args: LxcContainerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("svirt-lxc:index:LxcContainer", name, {}, opts);
+    const { host, image, memory, ...settings } = args;
+    const { connection, network, subnet } = host;
+
+    this.rootfs = new LxcRootfs(
+      name,
+      { ...settings, connection, name, image: image.sha256 },
+      { parent: this, dependsOn: [host, image] },
+    );
+    this.domain = new LxcDomain(
+      name,
+      {
+        connection,
+        name,
+        rootfs: this.rootfs.id,
+        path: this.rootfs.path,
+        label: this.rootfs.label,
+        idmap: this.rootfs.idmap,
+        revision: this.rootfs.revision,
+        address: this.rootfs.slot.apply((slot) => addressOf(subnet, slot)),
+        network,
+        memory,
+        // Who gives keys wants to log in: it is up when sshd listens.
+        awaitPort: pulumi
+          .output(args.authorizedKeys)
+          .apply((keys) => (keys?.length ? SSH_PORT : undefined)) as pulumi.Input<number>,
+      },
+      { parent: this },
+    );
+    this.address = this.domain.address;
+    this.labels = this.domain.labels;
+    this.verdict = this.domain.verdict;
+    this.hostKey = this.rootfs.hostKey;
+    this.registerOutputs({ address: this.address, labels: this.labels, verdict: this.verdict, hostKey: this.hostKey });
+  }
+}

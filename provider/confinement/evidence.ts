@@ -1,0 +1,98 @@
+import type { Outcome, Read } from "../host/batch.ts";
+import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
+
+/**
+ * Prints what the running LXC containers of a host are, as far as the kernel tells, tagged by section.
+ * Process ids come from libvirt's pid files (the controller) and from the controller's child (the container's init).
+ * Whether a type is permissive is asked of the loaded policy itself: bit 0 of the flags that selinuxfs `access` answers
+ * (AVD_FLAGS_PERMISSIVE in security/selinux/include/security.h).
+ */
+const GATHER = `
+echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
+class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
+for f in /run/libvirt/lxc/*.pid; do
+  controller=$(cat "$f" 2>/dev/null) || continue
+  name=\${f##*/}; name=\${name%.pid}
+  for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
+    echo "container $name $controller $init"
+    nsenter -t "$init" -n ip -o -4 addr show scope global 2>/dev/null | sed "s/^/address $name /"
+    label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
+    sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
+    sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
+    if exec 3<>/sys/fs/selinux/access; then
+      printf '%s %s %s' "$label" "$label" "$class" >&3 && read -r answer <&3 && echo "access $label $answer"
+      exec 3>&-
+    fi
+  done
+done
+ps -eww -o pid=,uid=,pidns=,label=,cgroup=,comm= | sed 's/^/process /'
+`;
+
+/** All of a host at one moment. Processes come and go by themselves. */
+export const evidenceRead: Read = { key: "evidence", argv: ["sh", "-c", GATHER], volatile: true };
+
+/** The evidence of one container, or undefined if libvirt runs none of that name. */
+export function parseEvidence(
+  outcome: Outcome,
+  name: string,
+  idmap: { start: number; count: number },
+): Evidence | undefined {
+  const lines = outcome.stdout.split("\n").map((line) => line.trim().split(/\s+/));
+  const of = (tag: string) => lines.filter(([t]) => t === tag).map(([, ...fields]) => fields);
+
+  const container = of("container").find(([n]) => n === name);
+  if (!container) return undefined;
+  const [, controller, init] = container.map(Number);
+
+  const all = of("process").map(parseProcess);
+  const first = all.find((p) => p.pid === init);
+  const scope = first && /^.*?\.scope/.exec(first.cgroup)?.[0];
+  // Three ways to belong to it: a process that left one behind is still found by the others.
+  const belongs = (p: HostProcess) =>
+    p.pid !== controller &&
+    ((first !== undefined && p.pidns !== "-" && p.pidns === first.pidns) ||
+      (scope !== undefined && p.cgroup.startsWith(scope)) ||
+      (p.uid >= idmap.start && p.uid < idmap.start + idmap.count));
+
+  const permissive = of("access").filter(([, , , , , , flags]) => (Number(flags) & 1) === 1);
+  return {
+    enforcing: of("enforce")[0]?.[0] === "1",
+    permissiveTypes: [...new Set(permissive.map(([label = ""]) => typeOf(label)))].filter((type) =>
+      all.some((p) => belongs(p) && typeOf(p.label) === type),
+    ),
+    uidMap: of("uid_map")
+      .filter(([n]) => n === name)
+      .map(parseMap),
+    gidMap: of("gid_map")
+      .filter(([n]) => n === name)
+      .map(parseMap),
+    processes: all.filter(belongs).map(({ pid, uid, label, command }) => ({ pid, uid, label, command })),
+  };
+}
+
+/** The first IPv4 address that a running container has in its own network namespace. */
+export function parseAddress(outcome: Outcome, name: string): string | undefined {
+  const line = outcome.stdout.split("\n").find((l) => l.startsWith(`address ${name} `));
+  return line && / inet ([\d.]+)\//.exec(line)?.[1];
+}
+
+interface HostProcess extends Process {
+  pidns: string;
+  cgroup: string;
+}
+
+function parseProcess([pid, uid, pidns = "-", label = "-", cgroup = "", ...command]: string[]): HostProcess {
+  // ps prints "-" for what it could not read any more.
+  return {
+    pid: Number(pid),
+    uid: Number(uid),
+    pidns,
+    label: label === "-" ? "" : label,
+    cgroup,
+    command: command.join(" "),
+  };
+}
+
+function parseMap([, inside, outside, count]: string[]): MapEntry {
+  return { inside: Number(inside), outside: Number(outside), count: Number(count) };
+}

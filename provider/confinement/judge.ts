@@ -1,0 +1,90 @@
+/** A process of a container, as the host sees it. */
+export interface Process {
+  pid: number;
+  uid: number;
+  /** Its SELinux context; "" if it ended while it was read. */
+  label: string;
+  command: string;
+}
+
+/** One line of /proc/PID/uid_map or gid_map (user_namespaces(7)). */
+export interface MapEntry {
+  inside: number;
+  outside: number;
+  count: number;
+}
+
+/** What was read of a running container, from the outside. */
+export interface Evidence {
+  /** The kernel enforces the policy. */
+  enforcing: boolean;
+  /** The types of the container's processes that the policy has made permissive. */
+  permissiveTypes: string[];
+  uidMap: MapEntry[];
+  gidMap: MapEntry[];
+  processes: Process[];
+}
+
+/** What the container was to be. */
+export interface Expected {
+  /** The whole context: user:role:type:level. */
+  label: string;
+  /** First id of its range on the host, and how many ids. */
+  idmap: { start: number; count: number };
+}
+
+export interface Verdict {
+  confined: boolean;
+  /** Why not; empty if confined. */
+  reasons: string[];
+  /** The distinct labels of its processes. */
+  labels: string[];
+  processes: number;
+}
+
+/** The one type that our policy confines. Any other, whatever its name promises, is not proven. */
+export const PROCESS_TYPE = "svirt_lxc_sys_t";
+
+/** Whether every process of a container is confined as declared. What cannot be told counts as unconfined. */
+export function judge(evidence: Evidence, expected: Expected): Verdict {
+  const alive = evidence.processes.filter((p) => p.label !== "");
+  const labels = [...new Set(alive.map((p) => p.label))].sort();
+  const reasons: string[] = [];
+
+  if (!evidence.enforcing) reasons.push("SELinux is not enforcing: the kernel logs violations and allows them");
+  if (typeOf(expected.label) !== PROCESS_TYPE) {
+    reasons.push(`the declared type ${typeOf(expected.label)} is not ${PROCESS_TYPE}, the one that is confined`);
+  }
+  for (const type of evidence.permissiveTypes) reasons.push(`the policy has made the type ${type} permissive`);
+  for (const [kind, map] of [
+    ["uid", evidence.uidMap],
+    ["gid", evidence.gidMap],
+  ] as const) {
+    if (!isMapped(map, expected)) reasons.push(`its ${kind}s are not mapped to ${range(expected)}: ${shown(map)}`);
+  }
+  if (alive.length === 0) reasons.push("no process of it could be seen");
+  for (const { pid, command, label, uid } of alive) {
+    if (label !== expected.label) reasons.push(`process ${pid} (${command}) runs as ${label}, not ${expected.label}`);
+    const { start, count } = expected.idmap;
+    if (uid < start || uid >= start + count) reasons.push(`process ${pid} (${command}) is user ${uid} of the host`);
+  }
+  return { confined: reasons.length === 0, reasons, labels, processes: alive.length };
+}
+
+/** The type of a context. */
+export function typeOf(label: string): string {
+  return label.split(":")[2] ?? "";
+}
+
+function isMapped(map: MapEntry[], { idmap }: Expected): boolean {
+  const [only] = map;
+  return map.length === 1 && only?.inside === 0 && only.outside === idmap.start && only.count === idmap.count;
+}
+
+function range({ idmap }: Expected): string {
+  return `${idmap.start}-${idmap.start + idmap.count - 1}`;
+}
+
+function shown(map: MapEntry[]): string {
+  return map.length === 0 ? "no map" : map.map((m) => `${m.inside}→${m.outside} (${m.count})`).join(", ");
+}

@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import type { CommonInputs, Failure, Kind } from "./kind.ts";
+
+/** What Pulumi passes for a value that is only known after the resources it depends on were made. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** Is any part of the value unknown? */
+export function isUnknown(value: unknown): boolean {
+  if (value === UNKNOWN) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(isUnknown);
+}
+
+/** Are two property values the same to Pulumi, to which an undefined property is an absent one? */
+export function same(a: unknown, b: unknown): boolean {
+  return isDeepStrictEqual(normal(a), normal(b));
+}
+
+function normal(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/** Fills in every default and collects what is wrong; unknown inputs pass as they are. */
+export async function check<I extends CommonInputs>(
+  kind: Kind<I, object, object>,
+  news: Record<string, unknown>,
+): Promise<{ inputs: Record<string, unknown>; failures: Failure[] }> {
+  const shape = kind.schema.shape as Record<string, z.ZodType>;
+  const failures: Failure[] = [];
+  const known: Record<string, unknown> = {};
+  const unknown: Record<string, unknown> = {};
+
+  for (const [key, type] of Object.entries(shape)) {
+    if (isUnknown(news[key])) {
+      unknown[key] = news[key];
+      continue;
+    }
+    const parsed = type.safeParse(news[key]);
+    if (!parsed.success)
+      failures.push(...parsed.error.issues.map((i) => ({ property: path([key, ...i.path]), reason: i.message })));
+    else if (parsed.data !== undefined) known[key] = parsed.data;
+  }
+  for (const key of Object.keys(news)) {
+    if (key in shape || key === "__provider" || news[key] === undefined) continue;
+    failures.push({ property: key, reason: `unknown property; ${kind.token} has ${Object.keys(shape).join(", ")}` });
+  }
+  if (failures.length > 0 || !kind.resolve) return { inputs: { ...known, ...unknown }, failures };
+  const resolved = await kind.resolve(known as Partial<I>);
+  return { inputs: { ...resolved.inputs, ...unknown }, failures: resolved.failures };
+}
+
+/** A property path as Pulumi writes it: `keys[0].name`. */
+export function path(segments: readonly PropertyKey[]): string {
+  return segments.map((s, i) => (typeof s === "number" ? `[${s}]` : `${i === 0 ? "" : "."}${String(s)}`)).join("");
+}

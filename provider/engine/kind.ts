@@ -1,0 +1,66 @@
+import type { z } from "zod";
+import type { Read, Results, Step } from "../host/batch.ts";
+import type { Connection } from "../host/connection.ts";
+import type { Problem } from "../host/errors.ts";
+
+/** The inputs that every resource has. */
+export interface CommonInputs {
+  connection: Connection;
+  /** project/stack/kind/name: what is stamped on everything that the resource makes. */
+  owner: string;
+}
+
+/**
+ * A resource kind: data and pure functions, from which the lifecycle makes Pulumi's six calls.
+ *
+ * `I` are the inputs with every default filled in, `O` what is observed of it on the host, `P` the outputs.
+ * An observation is kept in state, without its `host` part, and so must be compact and hold no secret.
+ */
+export interface Kind<I extends CommonInputs, O extends object, P extends object> {
+  /** "LxcDomain"; Pulumi shows pulumi-nodejs:dynamic/svirt-lxc:LxcDomain. Never renamed without an alias. */
+  token: string;
+  schema: z.ZodObject;
+
+  /** The looks at the host that `parse` needs, of what `name` is called on the host or, with "*", of all of the kind. */
+  reads(name: string): Read[];
+  /** What it is called on the host. */
+  hostName(inputs: I): string;
+  parse(results: Results, inputs: I): O;
+
+  /** Is there anything of it that is ours? What is not there is made by `create` and needs no `delete`. */
+  exists(observed: O, inputs: I): boolean;
+  /** The identity: a new one means that dependents live on something else. */
+  id(inputs: I, observed: O): string;
+  /** What has to be done; empty if converged. `prior` are the inputs of the state, where there is one. */
+  plan(observed: O, desired: I, prior?: I): Step[];
+  /** How to remove what is there. */
+  remove(observed: O, inputs: I): Step[];
+  outputs(observed: O, inputs: I): P;
+  /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
+  actual(observed: O, inputs: I): Partial<I>;
+
+  /** Why it must not be done at all: it is someone else's, or the host cannot. */
+  refuse?(observed: O, desired: I, prior?: I): Problem | undefined;
+  /** Whether the result is what was promised, and what makes the host safe if it is not. */
+  verify?(observed: O, inputs: I): { problem: Problem; safety: Step[] } | undefined;
+
+  /** Inputs whose change, or uncertainty, replaces the resource. */
+  replaces: readonly (keyof I & string)[];
+  /** Inputs that count only when it is made. */
+  createOnly?: readonly (keyof I & string)[];
+  /** What of the observation is secret in state. */
+  sealed?: readonly string[];
+  /** Its name is unique on the host, so that the old one goes before the new one comes. */
+  deleteBeforeReplace: boolean;
+  /** Further checks of the inputs, and defaults that depend on the workstation. Unknown inputs are absent. */
+  resolve?(inputs: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
+}
+
+/** A mistake in the inputs, by property path. */
+export interface Failure {
+  property: string;
+  reason: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: kinds of different types stand in one registry
+export type AnyKind = Kind<any, any, any>;

@@ -1,0 +1,106 @@
+import type { dynamic } from "@pulumi/pulumi";
+import { HostError } from "../host/errors.ts";
+import { type Session, sessionOf } from "../host/session.ts";
+import { check, isUnknown, same } from "./check.ts";
+import { converge, dissolve, Incomplete } from "./converge.ts";
+import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
+import { observed } from "./observe.ts";
+
+/** The version of what outputs hold. A later release reads older ones. */
+export const SCHEMA_VERSION = 1;
+
+type Properties = Record<string, unknown>;
+
+/** Pulumi's six calls over a kind. `kinds` are all of them: a refresh looks at a host once for all. */
+export function lifecycle<I extends CommonInputs, O extends object, P extends object>(
+  kind: Kind<I, O, P>,
+  kinds: readonly AnyKind[],
+): dynamic.ResourceProvider {
+  const outs = (inputs: I, o: O, echo: Partial<I> = {}): Properties => {
+    const isSealed = (key: string) => kind.sealed?.includes(key);
+    const kept = Object.entries(o).filter(([key]) => key !== "host");
+    return defined({
+      ...inputs,
+      ...echo,
+      ...kind.outputs(o, inputs),
+      observed: Object.fromEntries(kept.filter(([key]) => !isSealed(key))),
+      sealed: kind.sealed && Object.fromEntries(kept.filter(([key]) => isSealed(key))),
+      schemaVersion: SCHEMA_VERSION,
+    });
+  };
+
+  /** Records what exists when an operation stopped half-way, so that the next one continues and destroy removes. */
+  const recorded = async (inputs: I, id: string | undefined, work: () => Promise<O>): Promise<O> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Incomplete) || !error.observed || !kind.exists(error.observed, inputs)) throw error;
+      const properties = { ...outs(inputs, error.observed), __provider: (inputs as Properties).__provider };
+      throw Object.assign(error, { id: id ?? kind.id(inputs, error.observed), properties, reasons: [error.message] });
+    }
+  };
+
+  return {
+    async check(_olds, news) {
+      return check(kind, news);
+    },
+
+    async diff(_id, olds, news) {
+      const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
+      const counted = Object.keys(kind.schema.shape).filter(
+        (key) => !(kind.createOnly as readonly string[] | undefined)?.includes(key),
+      );
+      const edited = counted.some((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
+      const changes = edited || kind.plan({ ...olds.observed, ...olds.sealed }, news, olds).length > 0;
+      return { changes, replaces, deleteBeforeReplace: kind.deleteBeforeReplace };
+    },
+
+    async create(inputs) {
+      const session = sessionOf(inputs.connection);
+      const o = await recorded(inputs, undefined, () => converge(kind, session, inputs));
+      return { id: kind.id(inputs, o), outs: outs(inputs, o) };
+    },
+
+    async update(id, olds, news) {
+      const session = sessionOf(news.connection);
+      const o = await recorded(news, id, () => converge(kind, session, news, olds));
+      return { outs: outs(news, o) };
+    },
+
+    async read(id, props) {
+      const session = sessionOf(props!.connection);
+      const inputs = inputsOf(kind, props!);
+      const o = observed(kind, session, await snapshot(session, kinds), inputs);
+      if (!kind.exists(o, inputs)) return {};
+      const actual = kind.actual(o, inputs);
+      return { id: id!, props: outs(inputs, o, actual), inputs: defined({ ...inputs, ...actual }) };
+    },
+
+    async delete(_id, props) {
+      await dissolve(kind, sessionOf(props.connection), inputsOf(kind, props));
+    },
+  };
+}
+
+/** One look at a host for all resources of an operation. */
+function snapshot(session: Session, kinds: readonly AnyKind[]) {
+  return session.snapshot(kinds.flatMap((k) => k.reads("*")));
+}
+
+/** The inputs, of which the outputs hold a copy: read and delete are given nothing else. */
+function inputsOf<I extends CommonInputs>(kind: Kind<I, object, object>, props: Properties): I {
+  const version = props.schemaVersion;
+  if (typeof version !== "number" || version > SCHEMA_VERSION) {
+    throw new HostError({
+      what: `this state was written by a newer release (format ${version}, this release knows ${SCHEMA_VERSION})`,
+      remedy: "install the release that wrote it, or a later one",
+    });
+  }
+  const keys = Object.keys(kind.schema.shape);
+  return Object.fromEntries(keys.filter((k) => k in props).map((k) => [k, props[k]])) as unknown as I;
+}
+
+/** Pulumi refuses undefined in outputs, after the side effects. */
+function defined(properties: Properties): Properties {
+  return JSON.parse(JSON.stringify(properties));
+}

@@ -1,0 +1,31 @@
+import { quoteArgv, type Read, type Results } from "../host/batch.ts";
+import { HostError } from "../host/errors.ts";
+import type { Session } from "../host/session.ts";
+import type { CommonInputs, Kind } from "./kind.ts";
+
+/** The looks at the host for one resource. */
+export function readsOf<I extends CommonInputs>(kind: Kind<I, object, object>, inputs: I): Read[] {
+  return kind.reads(kind.hostName(inputs));
+}
+
+/** What the results say of one resource. A look that failed is an error: "gone" must be seen, not guessed. */
+export function observed<I extends CommonInputs, O extends object>(
+  kind: Kind<I, O, object>,
+  session: Session,
+  results: Results,
+  inputs: I,
+): O {
+  for (const read of readsOf(kind, inputs)) {
+    const outcome = results.get(read.key);
+    if (outcome && (read.ok ?? [0]).includes(outcome.exit)) continue;
+    throw new HostError({
+      what: `cannot observe ${kind.token} ${kind.hostName(inputs)}`,
+      where: `${session.host}: ${quoteArgv(read.argv.map((a) => (a.includes("\n") ? "…" : a)))}`,
+      why: outcome
+        ? `exit code ${outcome.exit}\n${outcome.stderr.trim().split("\n").slice(-8).join("\n")}`
+        : "it did not run",
+      remedy: "make the command work in a root shell of the host; nothing was changed",
+    });
+  }
+  return kind.parse(results, inputs);
+}

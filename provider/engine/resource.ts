@@ -1,0 +1,36 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { stub } from "./stub.ts";
+
+/** The arguments of a resource: its inputs, each of which may be an output of another one. */
+export type Args<S extends z.ZodObject> = {
+  [K in keyof Omit<z.input<S>, "owner">]: pulumi.Input<z.input<S>[K]>;
+} & { owner?: pulumi.Input<string> };
+
+/** What all resources of this package are to Pulumi. */
+export abstract class HostResource extends pulumi.dynamic.Resource {
+  /**
+   * @param token the kind
+   * @param outputs the names of the computed outputs
+   * @param secrets inputs that state holds encrypted, whatever they were given as
+   */
+  constructor(
+    token: string,
+    name: string,
+    args: object,
+    outputs: readonly string[],
+    secrets: readonly string[],
+    opts: pulumi.CustomResourceOptions = {},
+  ) {
+    const computed = Object.fromEntries([...outputs, "observed", "schemaVersion"].map((output) => [output, undefined]));
+    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${token}/${name}`;
+    super(
+      stub(token),
+      name,
+      { ...computed, owner, ...args },
+      { ...opts, additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets] },
+      "svirt-lxc",
+      token,
+    );
+  }
+}

@@ -1,0 +1,129 @@
+import { appendFileSync } from "node:fs";
+import {
+  type Batch,
+  type Observation,
+  parse,
+  type Read,
+  type Report,
+  type Results,
+  script,
+  timeoutOf,
+} from "./batch.ts";
+import { type Connection, hostName } from "./connection.ts";
+import { HostError } from "./errors.ts";
+import { deliver } from "./transport.ts";
+
+/** sshd refuses the eleventh session of a connection (MaxSessions); this leaves room for a person's own. */
+const MAX_SESSIONS = 8;
+
+/** Everything that this process does on one host. */
+export class Session {
+  readonly host: string;
+  readonly #connection: Connection;
+  #running = 0;
+  #waiting: (() => void)[] = [];
+  #exclusive: Promise<unknown> = Promise.resolve();
+  #opened: Promise<unknown> | undefined;
+  #snapshot: Promise<Results> | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.host = hostName(connection);
+  }
+
+  /**
+   * One round trip. Throws a HostError when the batch did not report: then what the host did is unknown.
+   * `label` names who asks, in progress lines and in the trace.
+   */
+  async run(batch: Batch, label: string): Promise<Report> {
+    await this.#enter();
+    const started = Date.now();
+    try {
+      // The first one opens the connection that the others share.
+      const opening = this.#opened;
+      const delivery = (opening ?? Promise.resolve()).then(() => this.#deliver(batch, label));
+      this.#opened ??= delivery.catch(() => {
+        this.#opened = undefined;
+      });
+      return await delivery;
+    } finally {
+      trace({ host: this.host, label, ms: Date.now() - started, steps: (batch.steps ?? []).map((s) => s.why) });
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Looks at the host, in one round trip. */
+  async observe(reads: Read[], label: string): Promise<Observation> {
+    return (await this.run({ reads }, label)).observation;
+  }
+
+  /** Looks once at a host, for all who ask until something is changed. */
+  snapshot(reads: Read[]): Promise<Results> {
+    const unique = [...new Map(reads.map((r) => [r.key, r])).values()];
+    this.#snapshot ??= this.observe(unique, "refresh").then((o) => o.results);
+    return this.#snapshot;
+  }
+
+  /** What a snapshot says is no longer so. */
+  changed(): void {
+    this.#snapshot = undefined;
+  }
+
+  /**
+   * Runs `work` alone among this process's changes to the host. The host's own lock would have them queue too,
+   * but each would then find its observation outdated.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#exclusive.then(work);
+    this.#exclusive = result.catch(() => {});
+    return result;
+  }
+
+  async #deliver(batch: Batch, label: string): Promise<Report> {
+    const steps = batch.steps ?? [];
+    const delivery = await deliver(this.#connection, script(batch), {
+      upload: steps.find((s) => s.upload !== undefined)?.upload,
+      timeout: 3600 + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
+      onProgress: (line) => console.log(`${label}: ${line}`),
+    });
+    if (delivery.exit === 0) return parse(delivery.stdout, batch);
+    throw unreachable(this.host, this.#connection, delivery.exit, delivery.stderr);
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running >= MAX_SESSIONS) await new Promise<void>((go) => this.#waiting.push(go));
+    this.#running++;
+  }
+}
+
+function unreachable(host: string, connection: Connection, exit: number | undefined, stderr: string): HostError {
+  const config = connection.sshConfig === undefined ? "" : `-F ${connection.sshConfig} `;
+  const by = connection.ssh === undefined ? "sh" : `ssh ${config}${connection.ssh}`;
+  return new HostError({
+    what: exit === 255 ? `cannot reach the host ${host}` : `the connection to ${host} broke`,
+    where: by,
+    why: [exit === undefined ? "ended by a signal or a timeout" : `exit code ${exit}`, stderr.trim()]
+      .filter(Boolean)
+      .join("\n"),
+    remedy: /sudo/.test(stderr)
+      ? "log in as root, or let the user run sudo without a password"
+      : `make \`${by} true\` work without a prompt; then run the same command again: it continues where this one stopped`,
+  });
+}
+
+/** One line per round trip, for those who count them: SVIRT_LXC_TRACE names the file. */
+function trace(entry: object): void {
+  const file = process.env.SVIRT_LXC_TRACE;
+  if (file) appendFileSync(file, `${JSON.stringify(entry)}\n`);
+}
+
+const sessions = new Map<string, Session>();
+
+/** The session of a host: one per process, shared by all resources. */
+export function sessionOf(connection: Connection): Session {
+  const key = JSON.stringify([connection.ssh, connection.sshConfig]);
+  const session = sessions.get(key) ?? new Session(connection);
+  sessions.set(key, session);
+  return session;
+}

@@ -1,0 +1,93 @@
+import type { Outcome, Read, Step } from "./batch.ts";
+
+/**
+ * What we write down on a host. It lies in a folder that only root can list and that has an SELinux type of its own:
+ *
+ *   slots/N              who has slot N: written before anything of a container is made
+ *   claims/THING/OWNER   who uses a thing that is shared; the last one out removes it
+ *   images/SHA256/       a base root, and its record image.json
+ *   roots/NAME/          a container's root, and its record root.json
+ *
+ * Records are one line of JSON each.
+ */
+export const STORE = "/var/lib/svirt-lxc";
+
+export interface Slot {
+  owner: string;
+  name: string;
+}
+
+export interface ImageRecord {
+  sha256: string;
+}
+
+export interface RootRecord {
+  owner: string;
+  slot: number;
+  /** sha256 of the image below it. */
+  image: string;
+  /** Counts the times that settings were written; a container that started before has the old ones. */
+  revision: number;
+  /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
+  passwordProof?: string;
+}
+
+export interface Store {
+  slots: Map<number, Slot>;
+  /** Thing → owner → what the owner wants of it. */
+  claims: Map<string, Map<string, unknown>>;
+  images: Map<string, ImageRecord>;
+  roots: Map<string, RootRecord>;
+}
+
+const LIST = `
+cd ${STORE} 2>/dev/null || exit 0
+find . -mindepth 2 -maxdepth 3 -type f \\( -path './slots/*' -o -path './claims/*/*' -o -name image.json -o -name root.json \\) \
+  ! -name '*.new' -exec grep -H '' {} + | sort`;
+
+/** All records of a host. */
+export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
+
+export function parseStore(outcome: Outcome): Store {
+  const store: Store = { slots: new Map(), claims: new Map(), images: new Map(), roots: new Map() };
+  for (const line of outcome.stdout.split("\n").filter(Boolean)) {
+    const [, folder = "", first = "", second = "", json = ""] =
+      /^\.\/(\w+)\/([^/:]+)(?:\/([^/:]+))?:(.*)$/.exec(line) ?? [];
+    if (!json) continue;
+    const record = JSON.parse(json);
+    if (folder === "slots") store.slots.set(Number(first), record);
+    else if (folder === "images") store.images.set(first, record);
+    else if (folder === "roots") store.roots.set(first, record);
+    else if (folder === "claims") {
+      const claims = store.claims.get(first) ?? new Map();
+      store.claims.set(first, claims.set(decodeURIComponent(second), record));
+    }
+  }
+  return store;
+}
+
+// The rename makes a record appear whole or not at all.
+const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1"';
+
+/** Writes a record; `path` is relative to the store. */
+export function writeRecord(why: string, path: string, record: object): Step {
+  return { why, argv: ["sh", "-c", WRITE, "sh", `${STORE}/${path}`], stdin: `${JSON.stringify(record)}\n` };
+}
+
+/** Removes a record, and the folders above it that it leaves empty. */
+export function removeRecord(why: string, path: string): Step {
+  return {
+    why,
+    argv: ["sh", "-c", 'rm -f "$1" && rmdir -p --ignore-fail-on-non-empty "${1%/*}"', "sh", `${STORE}/${path}`],
+  };
+}
+
+/** The record of a claim. */
+export function claimPath(thing: string, owner: string): string {
+  return `claims/${thing}/${encodeURIComponent(owner)}`;
+}
+
+/** Who else uses a thing. */
+export function otherClaims(store: Store, thing: string, owner: string): Map<string, unknown> {
+  return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner));
+}

@@ -1,0 +1,94 @@
+import { createReadStream, mkdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { quote } from "./batch.ts";
+import type { Connection } from "./connection.ts";
+
+/** How a script's run ended, as far as the workstation saw it. */
+export interface Delivery {
+  stdout: Buffer;
+  stderr: string;
+  /** Exit code of the connection or the shell; undefined if it was killed or never started. */
+  exit: number | undefined;
+}
+
+export interface DeliverOptions {
+  /** A file that follows the script on standard input. */
+  upload?: string;
+  /** Seconds until the connection is given up. */
+  timeout: number;
+  /** Called for each progress line as it arrives. */
+  onProgress: (line: string) => void;
+}
+
+/**
+ * Runs a script in a root shell of the host and returns what it printed.
+ *
+ * The script goes in by standard input: `head -c` takes exactly its bytes, so that an upload can follow, and the shell
+ * evaluates it without it ever being in anyone's arguments.
+ */
+export async function deliver(connection: Connection, script: string, options: DeliverOptions): Promise<Delivery> {
+  const text = Buffer.from(script);
+  const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
+  const argv = [...shell(connection), connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`];
+
+  const child = execa(argv[0]!, argv.slice(1), {
+    stdin: "pipe",
+    encoding: "buffer",
+    stripFinalNewline: false,
+    buffer: { stderr: false },
+    maxBuffer: 256 * 1024 * 1024,
+    timeout: options.timeout * 1000,
+    reject: false,
+  });
+  child.stdin.on("error", () => {}); // the shell went away: its exit code says so
+  child.stdin.write(text);
+  if (options.upload === undefined) child.stdin.end();
+  else
+    createReadStream(options.upload)
+      .on("error", (e) => child.stdin.destroy(e))
+      .pipe(child.stdin);
+
+  const stderr = progressLines(child.stderr, options.onProgress);
+  const result = await child;
+  return { stdout: Buffer.from(result.stdout), stderr: await stderr, exit: result.exitCode };
+}
+
+/** The argv that runs one shell command on the host. */
+function shell(connection: Connection): string[] {
+  if (connection.ssh === undefined) return ["sh", "-c"];
+  const config = connection.sshConfig === undefined ? [] : ["-F", resolve(connection.sshConfig)];
+  return ["ssh", ...config, ...SSH_OPTIONS, "-o", `ControlPath=${join(controlDir(), "%C")}`, "--", connection.ssh];
+}
+
+// One connection serves all operations; it ends by itself shortly after the last one, even when we are killed.
+const SSH_OPTIONS = [
+  ["BatchMode", "yes"],
+  ["ControlMaster", "auto"],
+  ["ControlPersist", "10"],
+  ["ServerAliveInterval", "15"],
+  ["ServerAliveCountMax", "8"],
+  ["LogLevel", "ERROR"],
+].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+
+function controlDir(): string {
+  const dir = join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `svirt-lxc-${userInfo().uid}`);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return dir;
+}
+
+/** Splits progress from errors; returns the errors. */
+async function progressLines(stream: NodeJS.ReadableStream, onProgress: (line: string) => void): Promise<string> {
+  let errors = "";
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line.startsWith("\x1e")) onProgress(line.slice(1));
+      else errors = `${errors}${line}\n`.slice(-16_384);
+    }
+  }
+  return errors + rest;
+}

@@ -1,0 +1,16 @@
+import type { dynamic } from "@pulumi/pulumi";
+import type { AnyKind } from "./engine/kind.ts";
+import { lifecycle } from "./engine/lifecycle.ts";
+import { libvirtService } from "./resources/libvirt-service.ts";
+import { lxcDomain } from "./resources/lxc-domain.ts";
+import { lxcImage } from "./resources/lxc-image.ts";
+import { lxcRootfs } from "./resources/lxc-rootfs.ts";
+import { selinuxEnforcing } from "./resources/selinux-enforcing.ts";
+import { selinuxPolicy } from "./resources/selinux-policy.ts";
+
+const kinds: readonly AnyKind[] = [selinuxEnforcing, selinuxPolicy, libvirtService, lxcImage, lxcRootfs, lxcDomain];
+
+/** The providers by token: what the stub in the state asks for. */
+export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = Object.fromEntries(
+  kinds.map((kind) => [kind.token, lifecycle(kind, kinds)]),
+);

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { connectionSchema } from "../host/connection.ts";
+
+/** The inputs that every resource has. */
+export const common = {
+  connection: connectionSchema.default({}),
+  /** What is stamped on everything that the resource makes: project/stack/kind/name unless told otherwise. */
+  owner: z.string().min(1),
+};
+
+/** The name of a container on its host: it is a folder, a domain, a part of unit names and a host name. */
+export const nameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be 1 to 63 lower-case letters, digits and inner hyphens (a DNS label)",
+  );
+
+export const idMapSchema = z.strictObject({
+  start: z.int().min(1),
+  count: z.int().min(1),
+});

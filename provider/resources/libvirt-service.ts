@@ -1,0 +1,208 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Kind } from "../engine/kind.ts";
+import { type Args, HostResource } from "../engine/resource.ts";
+import type { Step } from "../host/batch.ts";
+import { hostName } from "../host/connection.ts";
+import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
+import {
+  claimPath,
+  otherClaims,
+  parseStore,
+  removeRecord,
+  STORE,
+  type Store,
+  storeRead,
+  writeRecord,
+} from "../host/store.ts";
+import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
+import { gatewayOf, type NetworkInfo, networksRead, networkXml, parseNetworks } from "../tools/network.ts";
+import { virsh } from "../tools/virsh.ts";
+import { common } from "./common.ts";
+
+const schema = z.strictObject({
+  ...common,
+  /** Name of the NAT network, and of its bridge. */
+  network: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,14}$/, "must be 1 to 15 lower-case letters, digits and hyphens (it names a bridge)")
+    .default("svirt-lxc"),
+  /** IPv4 subnet of the network; the host has its first address, containers have the third and on. */
+  subnet: z
+    .cidrv4("must be an IPv4 subnet such as 10.213.0.0/20")
+    .refine((s) => Number(s.split("/")[1]) <= 29 && Number(s.split("/")[1]) >= 16, "must be between /16 and /29")
+    .default("10.213.0.0/20"),
+});
+type Inputs = z.output<typeof schema>;
+
+interface Observed {
+  os: OsRelease;
+  missingPackages: string[];
+  /** Units that would not be there after a boot, or are not there now. */
+  idleUnits: string[];
+  /** Keys of lxc.conf that are not as required. */
+  missingSettings: string[];
+  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner">;
+  claimed: boolean;
+  host?: { store: Store; lxcConf: string };
+}
+
+interface Outputs {
+  gateway: string;
+}
+
+/** What is stamped on the network: it belongs to all stacks that claim it. */
+const STAMP = "svirt-lxc";
+const CLAIM = "libvirt";
+/** lxc.conf as it was before the first claim; the last one out puts it back. */
+const ORIGINAL = `${STORE}/lxc.conf.original`;
+
+// libvirtd.service may end when nobody needs it: its socket starts it again.
+const STATE = `
+echo "@os"; cat /etc/os-release
+echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
+echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
+echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
+:`;
+const INSTALL =
+  'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends "$@"; }; i "$@" || { apt-get update && i "$@"; }';
+const KEEP_ORIGINAL = `mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
+const WRITE_CONF = `cat >${LXC_CONF}.new && chmod 0644 ${LXC_CONF}.new && restorecon ${LXC_CONF}.new && mv ${LXC_CONF}.new ${LXC_CONF}`;
+const RESTORE_CONF = `[ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
+
+export const libvirtService: Kind<Inputs, Observed, Outputs> = {
+  token: "LibvirtService",
+  schema,
+  hostName: ({ connection }) => hostName(connection),
+  id: ({ network }) => network,
+  replaces: ["network", "subnet"],
+  deleteBeforeReplace: true,
+
+  // With the daemon down, libvirt cannot be asked for networks; that it is down is seen in "libvirt".
+  reads: () => [storeRead, { key: "libvirt", argv: ["sh", "-c", STATE] }, { ...networksRead, ok: [0, 1] }],
+  parse(results, { owner, network }) {
+    const part = (name: string) =>
+      results
+        .get("libvirt")!
+        .stdout.split(/^(?=@[\w.]+$)/m)
+        .find((p) => p.startsWith(`@${name}\n`))
+        ?.slice(name.length + 2) ?? "";
+    const os = parseOsRelease(part("os"));
+    const family = familyOf(os);
+    const installed = new Set(part("packages").split("\n"));
+    const store = parseStore(results.get("store")!);
+    const found = parseNetworks(results.get("networks")!).get(network);
+    return {
+      os,
+      missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
+      idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
+      missingSettings: missing(part("lxc.conf")),
+      network: found && { subnet: found.subnet, active: found.active, autostart: found.autostart, owner: found.owner },
+      claimed: store.claims.get(CLAIM)?.has(owner) ?? false,
+      host: { store, lxcConf: part("lxc.conf") },
+    };
+  },
+
+  exists: ({ claimed }) => claimed,
+  refuse({ os, network, host }, desired) {
+    const family = familyOf(os);
+    if ("unsupported" in family) {
+      return {
+        what: `${os.name} cannot run these containers`,
+        why: family.unsupported,
+        remedy: "see README for the supported hosts",
+      };
+    }
+    for (const [other, wish] of otherClaims(host!.store, CLAIM, desired.owner)) {
+      const theirs = wish as Claim;
+      if (theirs.network === desired.network && theirs.subnet !== desired.subnet) {
+        return {
+          what: `the network ${desired.network} is shared with a stack that wants another subnet`,
+          why: `${other} wants ${theirs.subnet}, this one ${desired.subnet}`,
+          remedy: "agree on one subnet, or give one of them a network of another name",
+        };
+      }
+    }
+    if (network && network.owner !== STAMP) {
+      return {
+        what: `libvirt has a network ${desired.network} that is not ours`,
+        why: "it does not carry our mark",
+        remedy: "choose another name for the input network",
+      };
+    }
+    return undefined;
+  },
+
+  plan({ os, missingPackages, idleUnits, missingSettings, network, claimed, host }, desired) {
+    const steps: Step[] = [];
+    const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
+    const family = familyOf(os);
+    const services = "unsupported" in family ? [] : family.services;
+
+    if (!claimed) {
+      const wish: Claim = { network: desired.network, subnet: desired.subnet };
+      steps.push(writeRecord("claims libvirt", claimPath(CLAIM, desired.owner), wish));
+    }
+    if (missingPackages.length > 0) {
+      act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
+    }
+    if (missingSettings.length > 0) {
+      act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
+      act(`sets ${missingSettings.join(", ")} in lxc.conf`, ["sh", "-c", WRITE_CONF], {
+        stdin: withRequired(host?.lxcConf ?? ""),
+      });
+    }
+    if (idleUnits.length > 0)
+      act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
+    if (missingSettings.length > 0) act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
+    if (missingPackages.length > 0 || idleUnits.length > 0) return steps; // only now can it be asked for networks
+
+    if (!network) {
+      act(`defines the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
+        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, STAMP),
+      });
+    }
+    if (!network?.autostart) act("starts the network at every boot", virsh("net-autostart", desired.network));
+    if (!network?.active) act("starts the network", virsh("net-start", desired.network));
+    return steps;
+  },
+
+  remove({ network, claimed, host }, { owner, network: name }) {
+    if (!claimed) return [];
+    const steps: Step[] = [];
+    const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
+    if (network?.owner === STAMP && !others.some((o) => o.network === name)) {
+      if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
+      steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
+    }
+    if (others.length === 0) {
+      steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
+      steps.push({ why: "has libvirt read lxc.conf", argv: ["systemctl", "try-restart", "libvirtd.service"] });
+    }
+    return [...steps, removeRecord("gives up libvirt", claimPath(CLAIM, owner))];
+  },
+  outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
+  actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
+};
+
+/** What a stack wants of libvirt. */
+interface Claim {
+  network: string;
+  subnet: string;
+}
+
+export type LibvirtServiceArgs = Args<typeof schema>;
+
+/**
+ * libvirt's LXC driver runs, now and after a reboot; it confines every domain by SELinux and refuses unconfined ones; and
+ * there is a NAT network for containers. It is shared by all stacks that use the host. The last one out removes the network
+ * and puts lxc.conf back; packages stay.
+ */
+export class LibvirtService extends HostResource {
+  /** The host's address in the network. */
+  declare readonly gateway: pulumi.Output<string>;
+
+  constructor(name: string, args: LibvirtServiceArgs, opts?: pulumi.CustomResourceOptions) {
+    super("LibvirtService", name, args, ["gateway"], [], opts);
+  }
+}

@@ -1,0 +1,229 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { evidenceRead, parseAddress, parseEvidence } from "../confinement/evidence.ts";
+import { judge, type Verdict } from "../confinement/judge.ts";
+import { same } from "../engine/check.ts";
+import type { Kind } from "../engine/kind.ts";
+import { type Args, HostResource } from "../engine/resource.ts";
+import type { Step } from "../host/batch.ts";
+import { awaitBoot } from "../tools/await-boot.ts";
+import { type DomainSpec, domainXml, type FoundDomain, macOf, parseDomainXml } from "../tools/domain-xml.ts";
+import { formatMemory, parseMemory } from "../tools/memory.ts";
+import { networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
+import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
+import { common, idMapSchema, nameSchema } from "./common.ts";
+
+const schema = z.strictObject({
+  ...common,
+  /** Name of the domain, unique on the host. */
+  name: nameSchema,
+  /** The identity of the root: an LxcRootfs's id. With another root it is another container. */
+  rootfs: z.string().min(1),
+  /** Folder of the root, on the host. */
+  path: z.string().startsWith("/", "must be an absolute path on the host"),
+  /** Context of every process (static sVirt label): user:role:type:level with two categories. */
+  label: z
+    .string()
+    .regex(/^\w+:\w+:\w+:s0:c\d+,c\d+$/, "must be a context such as system_u:system_r:svirt_lxc_sys_t:s0:c0,c512"),
+  /** Range of ids of the host that is mapped to 0 and on inside. */
+  idmap: idMapSchema,
+  /** Most memory that it may use: a whole number of KiB, MiB or GiB. */
+  memory: z
+    .string()
+    .superRefine((text, context) => {
+      if (parseMemory(text) === undefined)
+        context.addIssue("must be a whole number of KiB, MiB or GiB, such as 512MiB");
+    })
+    .default("512MiB"),
+  /** The libvirt network that it is in. */
+  network: z.string().min(1).default("svirt-lxc"),
+  /** IPv4 address that the network's DHCP server keeps for it. */
+  address: z.ipv4("must be an IPv4 address"),
+  /** A TCP port that must be listened on inside before it counts as up. Default: it is up when it has its address. */
+  awaitPort: z.int().min(1).max(65535).optional(),
+  /** Counts the changes of the root's settings: it is restarted to have them. */
+  revision: z.int().min(0).default(0),
+});
+type Inputs = z.output<typeof schema>;
+
+interface Observed {
+  /** What the next start uses; undefined if there is no such domain. */
+  domain?: FoundDomain;
+  autostart: boolean;
+  running: boolean;
+  /** The running domain was started with what the next start uses. */
+  current: boolean;
+  /** What the DHCP server keeps for its MAC, address or name. */
+  reservations: Reservation[];
+  /** The address that it has, as seen in its own network namespace. */
+  address?: string;
+  /** Absent if it does not run. */
+  verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+}
+
+interface Outputs {
+  labels: string[];
+  verdict: string;
+  mac: string;
+}
+
+export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
+  token: "LxcDomain",
+  schema,
+  hostName: ({ name }) => name,
+  id: ({ name }) => name,
+  replaces: ["name", "rootfs"],
+  deleteBeforeReplace: true,
+
+  reads: () => [domainsRead, networksRead, evidenceRead],
+  parse(results, { name, network, label, idmap, address }) {
+    const info = parseDomains(results.get("domains")!).get(name);
+    const domain = info && parseDomainXml(info.xml);
+    const running = info?.liveXml !== undefined;
+    const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
+    const reservations = parseNetworks(results.get("networks")!).get(network)?.reservations ?? [];
+    return {
+      domain,
+      autostart: info?.autostart ?? false,
+      running,
+      current: running && same(parseDomainXml(info!.liveXml!), domain),
+      reservations: reservations.filter((r) => r.name === name || r.ip === address || r.mac === macOf(name)),
+      address: running ? parseAddress(results.get("evidence")!, name) : undefined,
+      verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
+    };
+  },
+
+  exists: ({ domain }, { owner }) => domain?.owner === owner,
+  refuse({ domain, reservations }, { name, owner, address }, prior) {
+    if (domain && domain.owner !== owner && domain.owner !== prior?.owner) {
+      return {
+        what: `libvirt has a domain ${name} already, and it is not ours`,
+        why: domain.owner ? `it belongs to ${domain.owner}` : "it does not carry our mark",
+        remedy: "choose another name, or undefine the domain where it was made",
+      };
+    }
+    const foreign = reservations.find((r) => r.name !== name);
+    if (foreign) {
+      return {
+        what: `the address ${address} is reserved for another container`,
+        why: `the network keeps it for ${foreign.name} (${foreign.mac})`,
+        remedy: "let the address follow from the root's slot, as LxcContainer does",
+      };
+    }
+    return undefined;
+  },
+
+  plan(observed, desired) {
+    const { name, network, address, awaitPort } = desired;
+    const { domain, running } = observed;
+    const steps: Step[] = [];
+    const spec = specOf(desired);
+    const outdated = !domain || !saysThis(domain, spec);
+    const reservation: Reservation = { mac: spec.mac, ip: address, name };
+    const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
+
+    const restart = running && (outdated || !observed.current || unconfined);
+    if (restart) steps.push(stopGracefully(name));
+    if (!observed.reservations.some((r) => same(r, reservation))) {
+      steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservation));
+    }
+    if (outdated) {
+      const xml = domainXml(spec, domain?.uuid);
+      steps.push({
+        why: `${domain ? "redefines" : "defines"} the domain`,
+        argv: virsh("define", "/dev/stdin"),
+        stdin: xml,
+      });
+    }
+    if (!observed.autostart) steps.push({ why: "starts it at every boot", argv: virsh("autostart", name) });
+    if (!running || restart) steps.push({ why: "starts the container", argv: virsh("start", name) });
+    if (!running || restart || observed.address !== address)
+      steps.push(awaitBoot(name, desired.label, address, awaitPort));
+    return steps;
+  },
+
+  verify({ running, verdict }, { name, label }) {
+    if (!running || verdict?.confined) return undefined;
+    return {
+      problem: {
+        what: `the container ${name} is not confined; it was stopped`,
+        why: verdict?.reasons.join("\n") ?? "nothing could be seen of it",
+        remedy: `every process must run as ${label}; find out what started it otherwise, then run \`pulumi up\` again`,
+      },
+      safety: [{ why: "stops the unconfined container", argv: virsh("destroy", name), ok: [0, 1] }],
+    };
+  },
+
+  remove({ domain, running, reservations }, { name, network, owner }) {
+    const steps: Step[] = [];
+    const mine = reservations.filter((r) => r.name === name);
+    if (domain?.owner === owner) {
+      if (running) steps.push(stopGracefully(name));
+      steps.push({ why: "undefines the domain", argv: virsh("undefine", name) });
+    }
+    if (!domain || domain.owner === owner) steps.push(...mine.map((r) => release(network, r)));
+    return steps;
+  },
+
+  outputs: ({ verdict }, { name }) => ({
+    labels: verdict?.labels ?? [],
+    verdict:
+      verdict === undefined
+        ? "not running"
+        : verdict.confined
+          ? "confined"
+          : `unconfined: ${verdict.reasons.join("; ")}`,
+    mac: macOf(name),
+  }),
+  actual({ domain, address }, inputs) {
+    if (!domain) return {};
+    const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
+    return {
+      memory,
+      label: domain.label ?? "none",
+      path: domain.root,
+      idmap: domain.idmap ?? undefined,
+      network: domain.network ?? "none",
+      revision: domain.revision ?? 0,
+      address: address ?? inputs.address,
+    };
+  },
+};
+
+function specOf(inputs: Inputs): DomainSpec {
+  const { name, owner, path, label, idmap, network, memory, revision } = inputs;
+  return { name, owner, memory: parseMemory(memory)!, root: path, label, idmap, mac: macOf(name), network, revision };
+}
+
+/** Does the domain say all that the spec says? */
+function saysThis(domain: FoundDomain, spec: DomainSpec): boolean {
+  return (Object.keys(spec) as (keyof DomainSpec)[]).every((key) => same(domain[key], spec[key]));
+}
+
+// The number of processes changes by itself and has no place in state.
+function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
+  if (!verdict)
+    return { confined: false, reasons: ["libvirt says that it runs, but no process of it could be found"], labels: [] };
+  const { confined, reasons, labels } = verdict;
+  return { confined, reasons, labels };
+}
+
+export type LxcDomainArgs = Args<typeof schema>;
+
+/**
+ * A libvirt LXC domain with a static SELinux label, started and proven: it counts as created only when every one of its
+ * processes, seen from the host, has that label and a mapped user, under an enforcing policy. A container that is not
+ * confined is stopped, and the create fails with the reason.
+ */
+export class LxcDomain extends HostResource {
+  /** The distinct labels of its processes, as read from the kernel. */
+  declare readonly labels: pulumi.Output<string[]>;
+  /** "confined", or what is wrong. */
+  declare readonly verdict: pulumi.Output<string>;
+  declare readonly mac: pulumi.Output<string>;
+  declare readonly address: pulumi.Output<string>;
+
+  constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
+    super("LxcDomain", name, args, ["labels", "verdict", "mac"], [], opts);
+  }
+}

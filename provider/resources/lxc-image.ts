@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Failure, Kind } from "../engine/kind.ts";
+import { type Args, HostResource } from "../engine/resource.ts";
+import type { Step } from "../host/batch.ts";
+import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
+import { stagingFolder, unpack } from "../tools/archive.ts";
+import { claimImage, hasImageClaim, releaseImage } from "../tools/images.ts";
+import { common } from "./common.ts";
+
+const schema = z.strictObject({
+  ...common,
+  /** A tar archive on the workstation (.tar, .tar.gz, .tar.xz, .tar.zst), relative to the project. */
+  archive: z.string().min(1).optional(),
+  /** A tar archive that lies on the host; its sha256 must be given. */
+  hostArchive: z.string().startsWith("/", "must be an absolute path on the host").optional(),
+  /** sha256 of the archive. Of a file on the workstation it is computed if it is not given, and checked if it is. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits")
+    .optional(),
+});
+type Inputs = z.output<typeof schema> & { sha256: string };
+
+interface Observed {
+  /** It is complete on the host. */
+  present: boolean;
+  claimed: boolean;
+  host?: { store: Store };
+}
+
+interface Outputs {
+  path: string;
+}
+
+// The record comes last: without it the image does not count.
+const INSTALL =
+  'mkdir -p "${2%/*}" && rm -rf "$2" && mv "$1" "$2" && printf \'{"sha256":"%s"}\\n\' "$3" >"$2/image.json" && rmdir --ignore-fail-on-non-empty "${1%/*}"';
+
+export const lxcImage: Kind<Inputs, Observed, Outputs> = {
+  token: "LxcImage",
+  schema,
+  hostName: ({ sha256 }) => sha256.slice(0, 12),
+  id: ({ sha256 }) => sha256,
+  replaces: ["sha256"],
+  // Images lie side by side: containers stay on the old one until they are rebuilt.
+  deleteBeforeReplace: false,
+
+  reads: () => [storeRead],
+  parse(results, { sha256, owner }) {
+    const store = parseStore(results.get("store")!);
+    return { present: store.images.has(sha256), claimed: hasImageClaim(store, sha256, owner), host: { store } };
+  },
+
+  exists: ({ claimed }) => claimed,
+  plan({ present, claimed }, { archive, hostArchive, sha256, owner }) {
+    const steps: Step[] = [];
+    if (!present) {
+      const staging = stagingFolder(sha256, owner);
+      steps.push(
+        archive === undefined
+          ? {
+              why: "unpacks the image",
+              argv: unpack(hostArchive!, sha256, staging, "host"),
+              phase: "before",
+              timeout: 3600,
+            }
+          : {
+              why: "uploads and unpacks the image",
+              argv: unpack(archive, sha256, staging, "stdin"),
+              upload: archive,
+              phase: "before",
+              timeout: 3600,
+            },
+      );
+    }
+    if (!claimed) steps.push(claimImage(sha256, owner));
+    if (!present) {
+      const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
+      steps.push({ why: "puts the image in place", argv });
+    }
+    return steps;
+  },
+  remove: ({ host }, { sha256, owner }) => releaseImage(host!.store, sha256, owner),
+  outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
+  actual: () => ({}),
+
+  async resolve(inputs) {
+    const failures: Failure[] = [];
+    const { archive, hostArchive } = inputs;
+    let { sha256 } = inputs;
+    if ((archive === undefined) === (hostArchive === undefined)) {
+      failures.push({
+        property: "archive",
+        reason: "give either archive (a file on the workstation) or hostArchive (on the host)",
+      });
+    } else if (hostArchive !== undefined && sha256 === undefined) {
+      failures.push({ property: "sha256", reason: "must be given for an archive that lies on the host" });
+    } else if (archive !== undefined) {
+      const computed = await sha256Of(archive);
+      if (computed === undefined && sha256 === undefined)
+        failures.push({ property: "archive", reason: `cannot read ${archive}` });
+      else if (computed !== undefined && sha256 !== undefined && computed !== sha256) {
+        failures.push({ property: "sha256", reason: `${archive} has the sha256 ${computed}` });
+      }
+      sha256 ??= computed;
+    }
+    return { inputs: { ...inputs, sha256 }, failures };
+  },
+};
+
+async function sha256Of(file: string): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch {
+    return undefined;
+  }
+  return hash.digest("hex");
+}
+
+export type LxcImageArgs = Args<typeof schema>;
+
+/**
+ * An immutable base root on a host, named by the sha256 of the archive that it was unpacked from. Containers lie on it without
+ * copying it. It is removed when nothing uses it any more.
+ */
+export class LxcImage extends HostResource {
+  declare readonly sha256: pulumi.Output<string>;
+  /** The folder of the root, on the host. */
+  declare readonly path: pulumi.Output<string>;
+
+  constructor(name: string, args: LxcImageArgs, opts?: pulumi.CustomResourceOptions) {
+    super("LxcImage", name, args, ["path", ...(args.sha256 === undefined ? ["sha256"] : [])], [], opts);
+  }
+}

@@ -1,0 +1,313 @@
+import { scryptSync } from "node:crypto";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Kind } from "../engine/kind.ts";
+import { type Args, HostResource } from "../engine/resource.ts";
+import type { Step } from "../host/batch.ts";
+import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
+import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
+import { parseDomainXml } from "../tools/domain-xml.ts";
+import { claimImage, hasImageClaim, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
+import {
+  type MountState,
+  mountedRoot,
+  mountsRead,
+  parseMounts,
+  rootFolder,
+  rootUnit,
+  unitName,
+  unitPath,
+} from "../tools/root-mount.ts";
+import {
+  type FoundSettings,
+  parseSettings,
+  passwordStep,
+  settingsRead,
+  settingsSteps,
+} from "../tools/root-settings.ts";
+import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
+import { common, nameSchema } from "./common.ts";
+
+const schema = z.strictObject({
+  ...common,
+  /** Name on the host, unique there. */
+  name: nameSchema,
+  /** sha256 of an image on the same host. A container keeps the image that it was made from until it is rebuilt. */
+  image: z.string().regex(/^[0-9a-f]{64}$/, "must be the sha256 of an LxcImage"),
+  /** Change it to have the root made anew from the image: everything that was written into it is lost. */
+  rebuild: z.string().optional(),
+  /** Host name inside. Kept converged. Default: the name. */
+  hostname: nameSchema.optional(),
+  /** Password of root inside. Set when it is declared or changed; one that was changed inside is left alone. */
+  rootPassword: z
+    .string()
+    .min(1)
+    .regex(/^[^\n\0]*$/, "must be one line")
+    .optional(),
+  /** ~root/.ssh/authorized_keys, a line each. Kept converged; not touched if not given. */
+  authorizedKeys: z.array(z.string().regex(/^[^\n]*\S[^\n]*$/, "must be one line of authorized_keys")).optional(),
+  /** Ask for the address by DHCP with systemd-networkd. Kept converged. */
+  dhcp: z.boolean().default(true),
+  /** Units that are enabled inside. Kept converged. */
+  units: z.array(z.string().regex(/^[\w@.\\:-]+\.\w+$/, "must be a unit such as nginx.service")).default([]),
+});
+type Inputs = z.output<typeof schema>;
+
+interface Observed {
+  owner?: string;
+  /** Tells this root from an earlier one of the same name. */
+  instance?: string;
+  slot?: number;
+  image?: string;
+  revision: number;
+  claimsImage: boolean;
+  hasSlot: boolean;
+  /** The unit is the one that this release writes for the slot and image. */
+  unit: "current" | "outdated" | "missing";
+  mounted: boolean;
+  enabled: boolean;
+  settings?: FoundSettings;
+  /** Running domains on this root. */
+  users: string[];
+  /** Which password was set, told by a slow hash. Secret in state. */
+  passwordProof?: string;
+  host?: { store: Store };
+}
+
+interface Outputs {
+  instance: string;
+  slot: number;
+  label: string;
+  idmap: IdMap;
+  path: string;
+  hostKey: string;
+  revision: number;
+}
+
+export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
+  token: "LxcRootfs",
+  schema,
+  hostName: ({ name }) => name,
+  id: ({ name }, { instance }) => `${name}/${instance ?? "unfinished"}`,
+  sealed: ["passwordProof"],
+  replaces: ["name", "rebuild"],
+  createOnly: ["image"],
+  deleteBeforeReplace: true,
+
+  reads: (name) => [storeRead, mountsRead(name), settingsRead(name), domainsRead],
+  parse(results, { name, owner }) {
+    const store = parseStore(results.get("store")!);
+    const record = store.roots.get(name);
+    const reserved = [...store.slots].find(([, s]) => s.name === name);
+    const slot = record?.slot ?? (reserved?.[1].owner === owner ? reserved[0] : undefined);
+    const mount = parseMounts(results.get("mounts")!, name);
+    const running = [...parseDomains(results.get("domains")!)].filter(([, d]) => d.liveXml !== undefined);
+    return {
+      owner: record?.owner ?? reserved?.[1].owner,
+      instance: record && mount.instance,
+      slot,
+      image: record?.image,
+      revision: record?.revision ?? 0,
+      passwordProof: record?.passwordProof,
+      claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
+      hasSlot: reserved !== undefined,
+      unit: unitState(mount, name, record),
+      mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
+      enabled: mount.enabled,
+      settings: parseSettings(results.get("settings")!, name),
+      users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
+      host: { store },
+    };
+  },
+
+  exists: (observed, { owner }) => observed.owner === owner,
+  refuse({ owner, host }, desired, prior) {
+    if (owner !== undefined && owner !== desired.owner && owner !== prior?.owner) {
+      return {
+        what: `a container root ${desired.name} exists already and is not ours`,
+        why: `it belongs to ${owner}`,
+        remedy: "choose another name, or remove it where it was made",
+      };
+    }
+    if (!host!.store.images.has(desired.image) && !host!.store.roots.has(desired.name)) {
+      return {
+        what: `the host has no image ${desired.image}`,
+        remedy: "make it first: an LxcImage on the same host, whose sha256 is the input image",
+      };
+    }
+    return undefined;
+  },
+
+  plan(observed, desired) {
+    const { name, owner } = desired;
+    const steps: Step[] = [];
+    const slot = observed.slot ?? freeSlot(observed.host!.store.slots.keys());
+    const image = observed.image ?? desired.image;
+    // Another owner that was not refused is our own former name.
+    const renamed = observed.owner !== undefined && observed.owner !== owner;
+    const idmap = idMapOf(slot);
+    const proof = desired.rootPassword === undefined ? observed.passwordProof : prove(desired.rootPassword, name);
+    const record: RootRecord = {
+      owner,
+      slot,
+      image,
+      revision: observed.revision,
+      passwordProof: observed.passwordProof,
+    };
+    const recordPath = `roots/${name}/root.json`;
+
+    // What it takes of the host is written down before it is taken.
+    if (!observed.hasSlot || renamed) steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name }));
+    if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner));
+    if (!observed.instance || renamed) steps.push(writeRecord("writes the root down", recordPath, record));
+    if (renamed) steps.push(unclaimImage(image, observed.owner!));
+    if (!observed.instance) {
+      steps.push({
+        why: "makes its folders",
+        argv: ["sh", "-c", MAKE_FOLDERS, "sh", rootFolder(name), String(idmap.start)],
+      });
+    }
+
+    const remount = observed.unit !== "current" || !observed.mounted;
+    const settings = settingsSteps(name, idmap, observed.settings, {
+      hostname: desired.hostname ?? name,
+      authorizedKeys: desired.authorizedKeys,
+      dhcp: desired.dhcp,
+      units: desired.units,
+    });
+    const setPassword = proof !== observed.passwordProof;
+    const restart = remount || settings.length > 0 || setPassword;
+
+    if (restart) {
+      steps.push(...observed.users.map(stopGracefully));
+      // Before the change: a domain that started on the old settings must not pass for one of the new ones.
+      if (observed.instance) {
+        record.revision++;
+        steps.push(writeRecord("counts the revision", recordPath, record));
+      }
+    }
+    if (remount) {
+      const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
+      if (observed.unit !== "missing")
+        steps.push({ why: "unmounts the root", argv: ["systemctl", "stop", unitName(name)] });
+      steps.push(
+        {
+          why: "writes the unit that mounts the root",
+          argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)],
+          stdin: text,
+        },
+        { why: "has systemd read it", argv: ["systemctl", "daemon-reload"] },
+        { why: "mounts the root", argv: ["sh", "-c", START, "sh", unitName(name)] },
+      );
+    }
+    if (remount || !observed.enabled) {
+      steps.push({ why: "mounts it at every boot", argv: ["systemctl", "enable", unitName(name)] });
+    }
+    steps.push(...settings);
+    if (setPassword && desired.rootPassword !== undefined) {
+      steps.push(passwordStep(name, idmap, desired.rootPassword));
+      steps.push(writeRecord("notes which password was set", recordPath, { ...record, passwordProof: proof }));
+    }
+    return steps;
+  },
+
+  remove(observed, { name, owner }) {
+    const { slot, image, host } = observed;
+    if (observed.owner !== owner) return [];
+    const steps: Step[] = observed.users.map(stopGracefully);
+    if (observed.unit !== "missing") {
+      steps.push(
+        { why: "unmounts the root", argv: ["systemctl", "disable", "--now", unitName(name)] },
+        { why: "removes its unit", argv: ["rm", unitPath(name)] },
+        { why: "has systemd forget it", argv: ["systemctl", "daemon-reload"] },
+      );
+    }
+    if (image !== undefined) steps.push(...releaseImage(host!.store, image, owner));
+    if (observed.instance !== undefined || host!.store.roots.has(name))
+      steps.push(removeFolder("removes the root", rootFolder(name)));
+    if (observed.hasSlot) steps.push(removeRecord(`frees slot ${slot}`, `slots/${slot}`));
+    return steps;
+  },
+
+  outputs({ slot, instance, settings, revision }, { name }) {
+    return {
+      instance: instance ?? "",
+      slot: slot!,
+      label: processLabel(slot!),
+      idmap: idMapOf(slot!),
+      path: mountedRoot(name),
+      hostKey: settings?.hostKey ?? "",
+      revision,
+    };
+  },
+  actual({ settings, image }, inputs) {
+    const name = settings?.hostname;
+    return {
+      image: image ?? inputs.image,
+      ...(settings && {
+        hostname: name === inputs.name && inputs.hostname === undefined ? undefined : name,
+        authorizedKeys: inputs.authorizedKeys && (settings.authorizedKeys ?? []),
+        dhcp: inputs.dhcp && settings.dhcp,
+        units: inputs.units.filter((u) => settings.enabled.includes(u)),
+      }),
+    };
+  },
+};
+
+/** The context of a container's processes. */
+export function processLabel(slot: number): string {
+  return `system_u:system_r:svirt_lxc_sys_t:${levelOf(slot)}`;
+}
+
+/** The context of every file of its root. */
+function rootLabel(slot: number): string {
+  return `system_u:object_r:svirt_lxc_root_t:${levelOf(slot)}`;
+}
+
+function unitState(mount: MountState, name: string, record: RootRecord | undefined): Observed["unit"] {
+  if (mount.unit === undefined) return "missing";
+  if (!record) return "outdated";
+  const { slot, image } = record;
+  const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot) });
+  return mount.unit === text && mount.fresh ? "current" : "outdated";
+}
+
+/** Slow to compute, so that who reads it cannot try passwords fast; with the name as salt. */
+function prove(password: string, name: string): string {
+  return scryptSync(password, name, 32).toString("base64");
+}
+
+const MAKE_FOLDERS = `
+chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
+chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
+[ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
+`;
+const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
+// What systemd says is only that it failed; the journal of the unit says why.
+const START = 'systemctl start "$1" || { journalctl -u "$1" -n 20 --no-pager -o cat >&2; exit 1; }';
+
+export type LxcRootfsArgs = Args<typeof schema>;
+
+/**
+ * The root file system of one container: an overlay on an image, with the container's own SELinux label and its own range of
+ * ids, for the price of two mounts. A systemd unit mounts it, now and after every boot, and only while SELinux is enforcing.
+ * Settings are written while the container is stopped; a running one is stopped for it, and started again by its LxcDomain.
+ */
+export class LxcRootfs extends HostResource {
+  /** The host-unique number from which label, ids and address follow. */
+  declare readonly slot: pulumi.Output<number>;
+  /** The context of the container's processes. */
+  declare readonly label: pulumi.Output<string>;
+  declare readonly idmap: pulumi.Output<IdMap>;
+  /** The mounted root, on the host. */
+  declare readonly path: pulumi.Output<string>;
+  /** The public half of its ssh host key, made on the host. */
+  declare readonly hostKey: pulumi.Output<string>;
+  /** Counts the changes that a running container does not have yet. */
+  declare readonly revision: pulumi.Output<number>;
+
+  constructor(name: string, args: LxcRootfsArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = ["instance", "slot", "label", "idmap", "path", "hostKey", "revision"];
+    super("LxcRootfs", name, args, outputs, ["rootPassword", "sealed"], opts);
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Kind } from "../engine/kind.ts";
+import { type Args, HostResource } from "../engine/resource.ts";
+import type { Step } from "../host/batch.ts";
+import { hostName } from "../host/connection.ts";
+import {
+  claimPath,
+  otherClaims,
+  parseStore,
+  removeRecord,
+  STORE,
+  type Store,
+  storeRead,
+  writeRecord,
+} from "../host/store.ts";
+import { common } from "./common.ts";
+
+/** The policy's text. A policy writer reviews it without TypeScript. */
+const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
+const SHA256 = createHash("sha256").update(CIL).digest("hex");
+const MODULE = "svirt_lxc";
+const CLAIM = "policy";
+
+const FAMILIES = ["fedora", "refpolicy"] as const;
+
+const schema = z.strictObject({ ...common });
+type Inputs = z.output<typeof schema>;
+
+interface Observed {
+  /** Digest of the loaded module; undefined if there is none. */
+  module?: string;
+  /** Which of the family blocks took; exactly one must. */
+  families: string[];
+  /** The store carries its type. */
+  storeLabelled: boolean;
+  claimed: boolean;
+  host?: { store: Store };
+}
+
+interface Outputs {
+  family: string;
+  processType: string;
+  rootType: string;
+}
+
+// libsemanage compiles what does not link away, with exit code 0: the markers tell what is in the loaded policy.
+const LOADED = `
+semodule --list-modules=full --checksum | awk '$2 == "${MODULE}" { print "module", $NF }'
+for family in ${FAMILIES.join(" ")}; do
+  if printf 'system_u:object_r:svirt_lxc_took_%s_t:s0' $family 2>/dev/null >/sys/fs/selinux/context; then echo "took $family"; fi
+done 2>/dev/null
+stat -c 'store %C' ${STORE} 2>/dev/null
+:`;
+// The name of a module is the name of its file.
+const INSTALL = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && semodule -i "$d/${MODULE}.cil"`;
+
+export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
+  token: "SelinuxPolicy",
+  schema,
+  hostName: ({ connection }) => hostName(connection),
+  id: () => MODULE,
+  replaces: [],
+  deleteBeforeReplace: false,
+
+  reads: () => [storeRead, { key: "policy", argv: ["sh", "-c", LOADED] }],
+  parse(results, { owner }) {
+    const lines = results.get("policy")!.stdout.split("\n");
+    const after = (word: string) => lines.filter((l) => l.startsWith(`${word} `)).map((l) => l.slice(word.length + 1));
+    const store = parseStore(results.get("store")!);
+    return {
+      module: after("module")[0]?.replace("sha256:", ""),
+      families: after("took"),
+      storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
+      claimed: store.claims.get(CLAIM)?.has(owner) ?? false,
+      host: { store },
+    };
+  },
+
+  exists: ({ claimed }) => claimed,
+  refuse({ host }, { owner }) {
+    for (const [other, wish] of otherClaims(host!.store, CLAIM, owner)) {
+      const theirs = (wish as { sha256?: string }).sha256;
+      if (theirs === SHA256) continue;
+      return {
+        what: "another stack needs another version of the SELinux module",
+        why: `${other} uses ${theirs}, this release brings ${SHA256}`,
+        remedy: "use the same release of svirt-lxc for all stacks of a host",
+      };
+    }
+    return undefined;
+  },
+  plan({ claimed, module, storeLabelled }, { owner }) {
+    const steps: Step[] = [];
+    if (!claimed) steps.push(writeRecord("claims the SELinux module", claimPath(CLAIM, owner), { sha256: SHA256 }));
+    if (module !== SHA256) {
+      steps.push({
+        why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
+        argv: ["sh", "-c", INSTALL],
+        stdin: CIL,
+        timeout: 900,
+      });
+    }
+    if (module !== SHA256 || !storeLabelled) {
+      steps.push({ why: `labels ${STORE}`, argv: ["restorecon", "-R", STORE], timeout: 600 });
+    }
+    return steps;
+  },
+  verify({ families }) {
+    if (families.length === 1) return undefined;
+    return {
+      problem: {
+        what: "the SELinux module does not fit the policy of this host",
+        why:
+          families.length === 0
+            ? "neither its part for Debian's policy nor its part for Fedora's could be linked"
+            : `its parts for ${families.join(" and ")} were both linked`,
+        remedy: "see README for the supported hosts",
+      },
+      safety: [],
+    };
+  },
+  remove({ claimed, module, host }, { owner }) {
+    const steps: Step[] = [];
+    if (claimed) steps.push(removeRecord("gives up the SELinux module", claimPath(CLAIM, owner)));
+    if (module !== undefined && claimed && otherClaims(host!.store, CLAIM, owner).size === 0) {
+      steps.unshift({
+        why: `unloads the SELinux module ${MODULE}`,
+        argv: ["semodule", "-r", MODULE],
+        timeout: 900,
+      });
+    }
+    return steps;
+  },
+  outputs: ({ families }) => ({
+    family: families[0] ?? "none",
+    processType: "svirt_lxc_sys_t",
+    rootType: "svirt_lxc_root_t",
+  }),
+  actual: () => ({}),
+};
+
+export type SelinuxPolicyArgs = Args<typeof schema>;
+
+/**
+ * The SELinux module of system containers is loaded: types of their own for processes, roots, the store and who mounts.
+ * It is shared by all stacks that use the host, and goes with the last one.
+ */
+export class SelinuxPolicy extends HostResource {
+  /** Whose base policy it was linked with: "refpolicy" (Debian) or "fedora". */
+  declare readonly family: pulumi.Output<string>;
+  /** The type of a container's processes. */
+  declare readonly processType: pulumi.Output<string>;
+  /** The type of a container's root. */
+  declare readonly rootType: pulumi.Output<string>;
+
+  constructor(name: string, args: SelinuxPolicyArgs, opts?: pulumi.CustomResourceOptions) {
+    super("SelinuxPolicy", name, args, ["family", "processType", "rootType"], [], opts);
+  }
+}

@@ -1,0 +1,41 @@
+import { STORE } from "../host/store.ts";
+
+// The digest is taken of the very bytes that tar reads. tar itself keeps members below the folder: it strips leading
+// slashes, refuses "..", and puts links that point outside in place only after everything else (info tar, "Security").
+const UNPACK = `
+fail() { echo "$1" >&2; rm -rf "$dir"; exit 1; }
+dir=$1 want=$2 unzip=$3
+rm -rf "$dir" && mkdir -p "$dir/root" && mkfifo "$dir/pipe" || exit 1
+chmod 0755 "$dir/root"
+sha256sum <"$dir/pipe" >"$dir/sum" &
+tee -p "$dir/pipe" | tar -x $unzip -p --numeric-owner --acls --xattrs --xattrs-include=security.capability -C "$dir/root" -f - ||
+  fail "the archive could not be unpacked"
+wait
+is=$(cut -c 1-64 "$dir/sum")
+[ "$is" = "$want" ] || fail "the archive's sha256 is $is, not $want"
+found=$(find "$dir/root" -xdev \\( -type b -o -type c \\) -printf '/%P' -quit)
+[ -z "$found" ] || fail "the archive holds a device node: $found"
+found=$(find "$dir/root" -xdev \\( -uid +65535 -o -gid +65535 \\) -printf '/%P' -quit)
+[ -z "$found" ] || fail "the archive holds a file of a user or group above 65535: $found"
+[ -e "$dir/root/usr/sbin/init" ] || [ -L "$dir/root/usr/sbin/init" ] || [ -e "$dir/root/sbin/init" ] || fail "the archive holds no /sbin/init"
+rm "$dir/pipe" "$dir/sum"
+`;
+
+/** Where an image is unpacked before it is complete. Each owner has its own place: two may unpack at the same time. */
+export function stagingFolder(sha256: string, owner: string): string {
+  return `${STORE}/staging/${sha256}.${encodeURIComponent(owner)}`;
+}
+
+/** Unpacks a tar archive, checked, into a staging folder. It comes by standard input or is a file of the host. */
+export function unpack(archive: string, sha256: string, staging: string, from: "stdin" | "host"): string[] {
+  const script = from === "stdin" ? UNPACK : `exec <"$4" || exit 1\n${UNPACK}`;
+  return ["sh", "-c", script, "sh", staging, sha256, decompression(archive), archive];
+}
+
+/** tar tells a compressed archive by its content, but not when it comes through a pipe. */
+function decompression(archive: string): string {
+  if (/\.(tgz|tar\.gz)$/.test(archive)) return "--gzip";
+  if (/\.(txz|tar\.xz)$/.test(archive)) return "--xz";
+  if (/\.(tzst|tar\.zst)$/.test(archive)) return "--zstd";
+  return "";
+}

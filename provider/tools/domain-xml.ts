@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
+
+/** What we say in a domain's XML; what we do not say is left to libvirt and not compared. */
+export interface DomainSpec {
+  name: string;
+  owner: string;
+  /** KiB. */
+  memory: number;
+  /** The folder that is mounted as its root. */
+  root: string;
+  label: string;
+  idmap: { start: number; count: number };
+  mac: string;
+  network: string;
+  /** Of the root's settings, when this was defined. */
+  revision: number;
+}
+
+/** What libvirt tells besides. */
+export interface FoundDomain extends Partial<DomainSpec> {
+  uuid?: string;
+}
+
+const NAMESPACE = "urn:svirt-lxc:domain:1";
+
+/**
+ * The XML of a system container (https://libvirt.org/formatdomain.html, https://libvirt.org/drvlxc.html).
+ * A domain that is there already keeps its UUID: libvirt refuses a second one of the same name.
+ */
+export function domainXml(spec: DomainSpec, uuid?: string): string {
+  const map = { "@start": "0", "@target": String(spec.idmap.start), "@count": String(spec.idmap.count) };
+  return toXml({
+    domain: {
+      "@type": "lxc",
+      name: spec.name,
+      uuid,
+      metadata: {
+        "svirt:container": { "@xmlns:svirt": NAMESPACE, "@owner": spec.owner, "@revision": String(spec.revision) },
+      },
+      memory: { "@unit": "KiB", "#text": String(spec.memory) },
+      os: { type: "exe", init: "/sbin/init" },
+      idmap: { uid: map, gid: map },
+      devices: {
+        filesystem: {
+          "@type": "mount",
+          "@accessmode": "passthrough",
+          source: { "@dir": spec.root },
+          target: { "@dir": "/" },
+        },
+        interface: { "@type": "network", mac: { "@address": spec.mac }, source: { "@network": spec.network } },
+        console: { "@type": "pty" },
+      },
+      // Without this element every process runs as virtd_lxc_t. The label is fixed here, never chosen by libvirt.
+      seclabel: { "@type": "static", "@model": "selinux", "@relabel": "yes", label: spec.label },
+    },
+  });
+}
+
+/** What a domain's XML says of the same things; a thing that it does not say is undefined. */
+export function parseDomainXml(text: string): FoundDomain {
+  const domain = elements(fromXml(text), "domain")[0];
+  const devices = elements(domain, "devices")[0];
+  const root = elements(devices, "filesystem").find((f) => value(f, "target", "@dir") === "/");
+  const label = elements(domain, "seclabel").find((s) => s["@model"] === "selinux" && s["@type"] === "static");
+  return {
+    uuid: value(domain, "uuid", "#text"),
+    name: value(domain, "name", "#text"),
+    owner: value(domain, "metadata", "svirt:container", "@owner"),
+    revision: number(value(domain, "metadata", "svirt:container", "@revision")),
+    memory: number(value(domain, "memory", "#text")),
+    root: value(root, "source", "@dir"),
+    label: value(label, "label", "#text"),
+    idmap: sameMap(elements(domain, "idmap")[0]),
+    mac: value(devices, "interface", "mac", "@address"),
+    network: value(devices, "interface", "source", "@network"),
+  };
+}
+
+/** The MAC of a container: locally administered, and the same for the same name on every host. */
+export function macOf(name: string): string {
+  const bytes = createHash("sha256").update(name).digest().subarray(0, 5);
+  return ["02", ...[...bytes].map((b) => b.toString(16).padStart(2, "0"))].join(":");
+}
+
+/** The map, if users and groups have the same one. */
+function sameMap(idmap: Xml | undefined): DomainSpec["idmap"] | undefined {
+  const [uid, gid] = ["uid", "gid"].map((kind) => [value(idmap, kind, "@target"), value(idmap, kind, "@count")]);
+  if (!uid?.[0] || !uid[1] || uid.join() !== gid?.join() || elements(idmap, "uid").length !== 1) return undefined;
+  return { start: Number(uid[0]), count: Number(uid[1]) };
+}
+
+function number(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}

@@ -1,0 +1,36 @@
+import type { Step } from "../host/batch.ts";
+import { claimPath, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
+
+/** Says that an image is used: by the resource that made it, and by each root that lies on it. */
+export function claimImage(sha256: string, owner: string): Step {
+  return writeRecord("claims the image", claimPath(claim(sha256), owner), {});
+}
+
+export function hasImageClaim(store: Store, sha256: string, owner: string): boolean {
+  return store.claims.get(claim(sha256))?.has(owner) ?? false;
+}
+
+/** Gives an image up; the last one out removes it. */
+export function releaseImage(store: Store, sha256: string, owner: string): Step[] {
+  if (!hasImageClaim(store, sha256, owner)) return [];
+  const last = otherClaims(store, claim(sha256), owner).size === 0;
+  return [
+    ...(last ? [removeFolder("removes the image", `${STORE}/images/${sha256}`)] : []),
+    unclaimImage(sha256, owner),
+  ];
+}
+
+/** Takes a claim back, whoever else has one. */
+export function unclaimImage(sha256: string, owner: string): Step {
+  return removeRecord("gives up the image", claimPath(claim(sha256), owner));
+}
+
+/** Removes a folder of the store, but nothing that is mounted below it. */
+export function removeFolder(why: string, folder: string): Step {
+  const remove = 'rm -rf --one-file-system "$1" && rmdir --ignore-fail-on-non-empty "${1%/*}"';
+  return { why, argv: ["sh", "-c", remove, "sh", folder], timeout: 600 };
+}
+
+function claim(sha256: string): string {
+  return `image-${sha256}`;
+}

@@ -1,0 +1,128 @@
+import type { Outcome, Read, Step } from "../host/batch.ts";
+import { virsh } from "./virsh.ts";
+import { elements, fromXml, toXml, value } from "./xml.ts";
+
+/** A NAT network of libvirt (https://libvirt.org/formatnetwork.html). */
+export interface NetworkSpec {
+  name: string;
+  /** IPv4 subnet in CIDR notation; the host has its first address. */
+  subnet: string;
+}
+
+/** An address that dnsmasq keeps for one MAC. */
+export interface Reservation {
+  mac: string;
+  ip: string;
+  name: string;
+}
+
+export interface NetworkInfo extends NetworkSpec {
+  active: boolean;
+  autostart: boolean;
+  owner?: string;
+  reservations: Reservation[];
+}
+
+const NAMESPACE = "urn:svirt-lxc:network:1";
+
+/** The bridge is named after the network, as far as the kernel's 15 characters go. */
+export function networkXml(spec: NetworkSpec, owner: string): string {
+  const { first, last, mask } = parseSubnet(spec.subnet);
+  return toXml({
+    network: {
+      name: spec.name,
+      metadata: { "svirt:owner": { "@xmlns:svirt": NAMESPACE, "#text": owner } },
+      forward: { "@mode": "nat" },
+      bridge: { "@name": spec.name.slice(0, 15), "@stp": "on", "@delay": "0" },
+      ip: {
+        "@address": dotted(first),
+        "@netmask": dotted(mask),
+        dhcp: { range: { "@start": addressOf(spec.subnet, 0), "@end": dotted(last - 1) } },
+      },
+    },
+  });
+}
+
+// Before libvirt is installed there are none. virsh's own echo ends no line.
+const NETWORKS = `
+command -v virsh >/dev/null || exit 0
+v() { virsh -q -c lxc:/// "$@"; }
+all=$(v net-list --all --uuid) || exit 1
+ask=
+for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
+[ -z "$ask" ] || v "$ask"
+`;
+
+export const networksRead: Read = { key: "networks", argv: ["sh", "-c", NETWORKS] };
+
+export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
+  const networks = new Map<string, NetworkInfo>();
+  for (const part of outcome.stdout.split(/^@net /m).slice(1)) {
+    const [info = "", xml = ""] = part.split(/^@xml /m);
+    const network = elements(fromXml(xml), "network")[0];
+    const name = value(network, "name", "#text");
+    if (!name) continue;
+    const says = (key: string) => new RegExp(`^${key}:\\s+yes`, "m").test(info);
+    networks.set(name, {
+      name,
+      subnet: subnetOf(value(network, "ip", "@address"), value(network, "ip", "@netmask")),
+      active: says("Active"),
+      autostart: says("Autostart"),
+      owner: value(network, "metadata", "svirt:owner", "#text"),
+      reservations: elements(network, "ip", "dhcp", "host").map((h) => ({
+        mac: String(h["@mac"]),
+        ip: String(h["@ip"]),
+        name: String(h["@name"]),
+      })),
+    });
+  }
+  return networks;
+}
+
+/** Reserves an address, at once and for good. */
+export function reserve(network: string, reservation: Reservation): Step {
+  return { why: `reserves the address ${reservation.ip}`, argv: updateHost("add-last", network, reservation) };
+}
+
+export function release(network: string, reservation: Reservation): Step {
+  return { why: `gives the address ${reservation.ip} back`, argv: updateHost("delete", network, reservation) };
+}
+
+function updateHost(command: "add-last" | "delete", network: string, { mac, ip, name }: Reservation): string[] {
+  const xml = toXml({ host: { "@mac": mac, "@name": name, "@ip": ip } }).trim();
+  return virsh("net-update", network, command, "ip-dhcp-host", xml, "--live", "--config");
+}
+
+/** The host's own address. */
+export function gatewayOf(subnet: string): string {
+  return dotted(parseSubnet(subnet).first);
+}
+
+/** The address of a slot: the second of the subnet and on. */
+export function addressOf(subnet: string, slot: number): string {
+  return dotted(parseSubnet(subnet).first + 1 + slot);
+}
+
+/** How many slots have an address. */
+export function capacityOf(subnet: string): number {
+  return 2 ** (32 - parseSubnet(subnet).bits) - 3;
+}
+
+function parseSubnet(subnet: string): { first: number; last: number; mask: number; bits: number } {
+  const [address = "", length] = subnet.split("/");
+  const bits = Number(length);
+  const mask = (2 ** 32 - 2 ** (32 - bits)) >>> 0;
+  const base = address.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
+  const network = (base & mask) >>> 0;
+  return { first: network + 1, last: network + 2 ** (32 - bits) - 1, mask, bits };
+}
+
+function subnetOf(address = "0.0.0.0", netmask = "255.255.255.255"): string {
+  const number = (dots: string) => dots.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
+  const bits = number(netmask).toString(2).replaceAll("0", "").length;
+  return `${dotted((number(address) & number(netmask)) >>> 0)}/${bits}`;
+}
+
+function dotted(n: number): string {
+  return [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");
+}

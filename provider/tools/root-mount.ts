@@ -1,0 +1,125 @@
+import type { Outcome, Read } from "../host/batch.ts";
+import type { IdMap } from "../host/slot.ts";
+import { STORE } from "../host/store.ts";
+
+/** What a container's root is mounted from. */
+export interface RootMount {
+  name: string;
+  /** sha256 of the image. */
+  image: string;
+  idmap: IdMap;
+  /** The context of every file in it. */
+  label: string;
+}
+
+/**
+ * The folder of a root. Below it `layers` is for root only, and `guest`, with the mount point in it, for the container's root
+ * only: libvirt enters the root by its path when it already is the container's user.
+ */
+export function rootFolder(name: string): string {
+  return `${STORE}/roots/${name}`;
+}
+
+/** Where the root is mounted. */
+export function mountedRoot(name: string): string {
+  return `${rootFolder(name)}/guest/root`;
+}
+
+export function unitName(name: string): string {
+  return `svirt-lxc-root-${name}.service`;
+}
+
+export function unitPath(name: string): string {
+  return `/etc/systemd/system/${unitName(name)}`;
+}
+
+/**
+ * The unit that mounts a root, now and after every boot before libvirt starts containers. It mounts in a domain of its own,
+ * whose rights overlayfs then uses for what lies underneath (overlayfs.rst, "Permission model"), and only while SELinux
+ * is enforcing: a host that boots permissive starts no container.
+ *
+ * - ExecCondition would leave the unit inactive and the start successful; the `+` runs the check outside of the domain.
+ * - The whole -o word is in single quotes because systemd strips inner double quotes, which the comma in the context needs.
+ * - fs_t may not be mounted by the domain: if libmount dropped the context, the mount is refused.
+ */
+export function rootUnit({ name, image, idmap, label }: RootMount): string {
+  const layers = `${rootFolder(name)}/layers`;
+  const root = mountedRoot(name);
+  const options = `nodev,lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${layers}/work,context="${label}"`;
+  return `[Unit]
+Description=Root file system of the container ${name}
+AssertSecurity=selinux
+Wants=modprobe@overlay.service
+After=modprobe@overlay.service
+RequiresMountsFor=${STORE}
+Before=libvirtd.service virtlxcd.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+SELinuxContext=system_u:system_r:svirt_lxc_mount_t:s0
+Environment=LC_ALL=C
+ExecStartPre=+/bin/sh -c 'test "$(cat /sys/fs/selinux/enforce)" = 1'
+ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
+ExecStart=/usr/bin/mount -i -n -t overlay -o '${options}' svirt-lxc-${name} ${root}
+ExecStop=/usr/bin/umount -i -n ${root}
+ExecStop=/usr/bin/umount -i -n ${layers}/lower
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** A root as systemd and the kernel see it. */
+export interface MountState {
+  /** Tells this root from an earlier one of the same name. */
+  instance?: string;
+  unit?: string;
+  active: boolean;
+  enabled: boolean;
+  /** systemd has read the unit as it is on disk. */
+  fresh: boolean;
+  /** The label of the mounted root; undefined if it is not mounted. */
+  label?: string;
+}
+
+// systemctl reads patterns of loaded units only, so every unit is named.
+const MOUNTS = `
+for f in /etc/systemd/system/svirt-lxc-root-$1.service; do
+  [ -f "$f" ] || continue
+  u=\${f##*/}
+  echo "@unit $u"
+  systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u"
+  echo "@text"
+  cat "$f"
+done
+echo "@instances"
+for f in ${STORE}/roots/$1/instance; do [ ! -f "$f" ] || echo "$f $(cat "$f")"; done
+echo "@mounts"
+findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS || true
+`;
+
+/** The root mounts of one container, or of all with "*". */
+export function mountsRead(name: string): Read {
+  return { key: "mounts", argv: ["sh", "-c", MOUNTS, "sh", name] };
+}
+
+export function parseMounts(outcome: Outcome, name: string): MountState {
+  const [units = "", instances = "", mounts = ""] = outcome.stdout.split(/^@(?:instances|mounts)$/m);
+  const fieldAfter = (text: string, first: string) =>
+    text
+      .split("\n")
+      .find((l) => l.startsWith(`${first} `))
+      ?.slice(first.length + 1);
+  const part = units.split(/^@unit /m).find((p) => p.startsWith(`${unitName(name)}\n`));
+  const [show = "", text] = part?.split(/^@text\n/m) ?? [];
+  const mount = fieldAfter(mounts, mountedRoot(name));
+  return {
+    instance: fieldAfter(instances, `${rootFolder(name)}/instance`),
+    unit: text,
+    active: show.includes("ActiveState=active"),
+    enabled: show.includes("UnitFileState=enabled"),
+    fresh: !show.includes("NeedDaemonReload=yes"),
+    label: mount && /context=(?:\\x22|")?([\w:]+(?:,c\d+)?)/.exec(mount)?.[1],
+  };
+}

@@ -1,0 +1,159 @@
+import type { Outcome, Read, Step } from "../host/batch.ts";
+import type { IdMap } from "../host/slot.ts";
+import { STORE } from "../host/store.ts";
+import { mountedRoot } from "./root-mount.ts";
+import { INSIDE, insideRoot } from "./userns.ts";
+
+// Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
+// namespace and with systemd's own tools.
+const HOSTNAME = "etc/hostname";
+const MACHINE_ID = "etc/machine-id";
+const NETWORK = "etc/systemd/network/80-svirt-lxc.network";
+const AUTHORIZED_KEYS = "root/.ssh/authorized_keys";
+const HOST_KEY = "etc/ssh/ssh_host_ed25519_key";
+const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, AUTHORIZED_KEYS, `${HOST_KEY}.pub`];
+
+/** DHCP on the container's interface (systemd.network(5)). The name that it is asked for by is that of the container. */
+const DHCP = "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n";
+const DHCP_UNIT = "systemd-networkd.service";
+
+/** What a root is set to. */
+export interface Settings {
+  hostname: string;
+  authorizedKeys?: string[];
+  dhcp: boolean;
+  /** Units that start with the container. */
+  units: string[];
+}
+
+/** What a root is found to be set to. */
+export interface FoundSettings {
+  hostname?: string;
+  authorizedKeys?: string[];
+  dhcp: boolean;
+  /** The wants and aliases in etc/systemd/system. */
+  enabled: string[];
+  hasMachineId: boolean;
+  /** The public half of the ssh host key. */
+  hostKey?: string;
+}
+
+// find does not follow links, so that what it prints lies in the root: every folder on the way is a folder there.
+const parents = (file: string) =>
+  file
+    .split("/")
+    .slice(0, -1)
+    .map((_, i, all) => all.slice(0, i + 1).join("/"));
+const test = (files: string[]) => [...new Set(files)].map((f) => `-path './${f}'`).join(" -o ");
+const UNITS = "etc/systemd/system";
+const FIND = [
+  `find . -mindepth 1 \\( \\( ${test([...READABLE.flatMap(parents), UNITS])} -o -path './${UNITS}/*.wants' \\) -type d \\)`,
+  `-o \\( \\( ${test(READABLE)} \\) -type f -size -128k -exec grep -H '' {} + \\)`,
+  `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f\\nunit:%l\\n' \\) -o -prune`,
+].join(" ");
+const READ = `
+${INSIDE}
+for record in ${STORE}/roots/$1/root.json; do
+  [ -f "$record" ] || continue
+  dir=\${record%/root.json}
+  echo "@root \${dir##*/}"
+  mountpoint -q "$dir/guest/root" || continue
+  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" ${FIND})
+done
+`;
+
+/** The settings of one root, or of all with "*". */
+export function settingsRead(name: string): Read {
+  return { key: "settings", argv: ["sh", "-c", READ, "sh", name] };
+}
+
+/** The settings of a mounted root; undefined if it is not mounted. */
+export function parseSettings(outcome: Outcome, name: string): FoundSettings | undefined {
+  const part = outcome.stdout.split(/^@root /m).find((p) => p.startsWith(`${name}\n`));
+  const lines = part?.split("\n").slice(1).filter(Boolean) ?? [];
+  if (lines.length === 0) return undefined;
+  const file = (path: string) => {
+    const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));
+    return own.length > 0 ? own : undefined;
+  };
+  const enabled = lines.filter((l) => l.startsWith("unit:")).map((l) => l.slice("unit:".length).split("/").at(-1)!);
+  return {
+    hostname: file(HOSTNAME)?.[0],
+    authorizedKeys: file(AUTHORIZED_KEYS),
+    dhcp: file(NETWORK)?.join("\n") === DHCP.trimEnd() && enabled.includes(DHCP_UNIT),
+    enabled: [...new Set(enabled)].sort(),
+    hasMachineId: /^[0-9a-f]{32}$/.test(file(MACHINE_ID)?.[0] ?? ""),
+    hostKey: file(`${HOST_KEY}.pub`)?.[0],
+  };
+}
+
+/** What makes the settings of a root as wanted. */
+export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings | undefined, wanted: Settings): Step[] {
+  const root = mountedRoot(name);
+  const steps: Step[] = [];
+  const inside = (why: string, argv: string[], stdin?: string) =>
+    steps.push({ why, argv: insideRoot(root, idmap, argv), ...(stdin === undefined ? {} : { stdin }) });
+
+  if (!found?.hasMachineId) inside("gives it a machine id", [...firstboot(root), "--setup-machine-id"]);
+  if (found?.hostname !== wanted.hostname) {
+    inside(`sets the host name ${wanted.hostname}`, [...firstboot(root), `--hostname=${wanted.hostname}`]);
+  }
+  if (wanted.authorizedKeys && !sameList(found?.authorizedKeys ?? [], wanted.authorizedKeys)) {
+    const content = wanted.authorizedKeys.map((key) => `${key}\n`).join("");
+    inside(
+      "sets root's authorized keys",
+      tmpfiles(root),
+      `d /root/.ssh 0700\n${fileLine(`/${AUTHORIZED_KEYS}`, "0600", content)}`,
+    );
+  }
+  if (!found?.hostKey) {
+    steps.push({
+      why: "makes its ssh host key",
+      argv: ["sh", "-c", MAKE_HOST_KEY, "sh", ...insideRoot(root, idmap, tmpfiles(root))],
+    });
+  }
+  if (wanted.dhcp && !found?.dhcp) {
+    inside("has it ask for its address by DHCP", tmpfiles(root), fileLine(`/${NETWORK}`, "0644", DHCP));
+    inside(`enables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
+  }
+  const missing = wanted.units.filter((unit) => !found?.enabled.includes(unit));
+  if (missing.length > 0) inside(`enables ${missing.join(" ")}`, ["systemctl", `--root=${root}`, "enable", ...missing]);
+  return steps;
+}
+
+/** Sets root's password. It goes by standard input to systemd-firstboot's credential (systemd-firstboot(1)), which hashes it. */
+export function passwordStep(name: string, idmap: IdMap, password: string): Step {
+  const root = mountedRoot(name);
+  return {
+    why: "sets root's password",
+    argv: ["sh", "-c", SET_PASSWORD, "sh", String(idmap.start), ...insideRoot(root, idmap, firstboot(root))],
+    stdin: password,
+  };
+}
+
+const firstboot = (root: string) => ["systemd-firstboot", `--root=${root}`, "--force"];
+const tmpfiles = (root: string) => ["systemd-tmpfiles", `--root=${root}`, "--create", "-"];
+
+// The private key never leaves the host; here it passes from a root-only folder in memory through a pipe.
+const MAKE_HOST_KEY = `
+d=$(mktemp -d /run/svirt-lxc/key.XXXXXX) && trap 'rm -rf "$d"' EXIT
+ssh-keygen -q -t ed25519 -N '' -C '' -f "$d/key" || exit 1
+{ echo "f+~ /${HOST_KEY} 0600 - - - $(base64 -w 0 "$d/key")"
+  echo "f+~ /${HOST_KEY}.pub 0644 - - - $(base64 -w 0 "$d/key.pub")"; } | "$@"
+`;
+
+// The folder must be open to the container's root, which /run/svirt-lxc is not.
+const SET_PASSWORD = `
+user=$1; shift
+d=$(mktemp -d /run/svirt-lxc-credential.XXXXXX) && trap 'rm -rf "$d"' EXIT
+cat >"$d/passwd.plaintext-password.root" && chown -R "$user:$user" "$d" && CREDENTIALS_DIRECTORY=$d "$@"
+`;
+
+/** A line of tmpfiles.d(5) that writes a file. */
+function fileLine(path: string, mode: string, content: string): string {
+  return `f+~ ${path} ${mode} - - - ${Buffer.from(content).toString("base64")}\n`;
+}
+
+function sameList(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}

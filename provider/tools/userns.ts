@@ -1,0 +1,20 @@
+import { type IdMap, idMapOf } from "../host/slot.ts";
+
+const COUNT = idMapOf(0).count;
+
+/**
+ * A function of sh: `inside ROOT FIRST-ID COMMAND…` runs a command of the host in the folder of a container's root, as root of
+ * the container's user namespace: what it writes belongs to the container's users, and a link that was planted in the image
+ * leads to nothing that the container could not reach itself.
+ * Needs unshare(1) of util-linux 2.39; as root it maps without /etc/subuid.
+ */
+export const INSIDE = `inside() {
+  cd "$1" || return 1
+  map=0:$2:${COUNT}; shift 2
+  unshare --user --map-users=$map --map-groups=$map --setuid=0 --setgid=0 -- "$@"
+}`;
+
+/** The command that runs another one inside a root. */
+export function insideRoot(root: string, idmap: IdMap, argv: string[]): string[] {
+  return ["sh", "-c", `${INSIDE}\ninside "$@"`, "inside", root, String(idmap.start), ...argv];
+}

@@ -1,0 +1,65 @@
+import type { Outcome, Read, Step } from "../host/batch.ts";
+
+/** virsh(1) on the LXC driver of the host. */
+export function virsh(...args: string[]): string[] {
+  return ["virsh", "-q", "-c", "lxc:///", ...args];
+}
+
+/** A domain as libvirt tells it. */
+export interface DomainInfo {
+  autostart: boolean;
+  /** The configuration that the next start uses. */
+  xml: string;
+  /** The configuration that the running domain was started with. */
+  liveXml?: string;
+}
+
+// Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
+// Its echo ends no line.
+const DOMAINS = `
+v() { virsh -q -c lxc:/// "$@"; }
+all=$(v list --all --uuid) || exit 1
+auto=$(v list --all --autostart --uuid) || exit 1
+ask=
+for u in $all; do
+  case "$auto" in *$u*) a=yes;; *) a=no;; esac
+  ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
+done
+[ -z "$ask" ] || v "$ask"
+`;
+
+/** All LXC domains of the host. */
+export const domainsRead: Read = { key: "domains", argv: ["sh", "-c", DOMAINS] };
+
+/** The domains by name. */
+export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
+  const domains = new Map<string, DomainInfo>();
+  for (const part of outcome.stdout.split(/^@domain /m).slice(1)) {
+    const [head = "", xml = "", live = ""] = part.split(/^@(?:xml|live) /m);
+    const [, autostart, state = ""] = /^(yes|no) (.*)/.exec(head) ?? [];
+    const name = /^\s*<name>(.*)<\/name>/m.exec(xml)?.[1];
+    if (name === undefined) continue;
+    domains.set(name, {
+      autostart: autostart === "yes",
+      xml,
+      liveXml: state === "shut off" ? undefined : live,
+    });
+  }
+  return domains;
+}
+
+// `virsh shutdown` is silently ignored for LXC without an initctl pipe. SIGRTMIN+4 is systemd's poweroff (systemd(1));
+// libvirt counts SIGRTMIN as 32 higher than signal 32: number 38 here is 34 + 4.
+const STOP = `
+v() { virsh -q -c lxc:/// "$@"; }
+off() { [ "$(v domstate "$1" 2>/dev/null)" = "shut off" ]; }
+off "$1" && exit 0
+v send-process-signal "$1" 1 38 || true
+for i in $(seq 300); do off "$1" && exit 0; sleep 0.2; done
+v destroy "$1"
+`;
+
+/** Stops a container as its init wants to be stopped; after a minute, by force. */
+export function stopGracefully(name: string): Step {
+  return { why: "stops the container", argv: ["sh", "-c", STOP, "sh", name], timeout: 180 };
+}

@@ -1,0 +1,38 @@
+import { XMLBuilder, XMLParser } from "fast-xml-parser";
+
+/** An element: attributes are "@name", text is "#text", children are elements or lists of them. */
+export interface Xml {
+  [name: string]: Xml | Xml[] | string | undefined;
+}
+
+const OPTIONS = { ignoreAttributes: false, attributeNamePrefix: "@", suppressEmptyNode: true, format: true };
+const builder = new XMLBuilder(OPTIONS);
+const parser = new XMLParser({ ...OPTIONS, parseTagValue: false, parseAttributeValue: false });
+
+export function toXml(document: Xml): string {
+  return builder.build(document);
+}
+
+export function fromXml(text: string): Xml {
+  return parser.parse(text);
+}
+
+/** The elements of that name below a path: none, one, or many. */
+export function elements(from: Xml | undefined, ...path: string[]): Xml[] {
+  let found: Xml[] = from ? [from] : [];
+  for (const name of path) {
+    found = found.flatMap((e) => {
+      const child = e[name];
+      if (child === undefined) return [];
+      return (Array.isArray(child) ? child : [child]).map((c) => (typeof c === "object" ? c : { "#text": c }));
+    });
+  }
+  return found;
+}
+
+/** An attribute, or with "#text" the text, of the first element below a path. */
+export function value(from: Xml | undefined, ...path: string[]): string | undefined {
+  const attribute = path.at(-1)!;
+  const found = elements(from, ...path.slice(0, -1))[0]?.[attribute];
+  return typeof found === "string" ? found : undefined;
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Connection } from "../provider/host/connection.ts";
+
+/** A container that one can log into. */
+export interface Reachable {
+  name: string;
+  connection: Connection;
+  address: string;
+  /** The public ssh host key. */
+  hostKey: string;
+}
+
+/** Where the generated configuration lies, relative to the project. */
+const FOLDER = ".svirt";
+export const SSH_CONFIG = `${FOLDER}/ssh_config`;
+
+/**
+ * The ssh_config(5) of a stack's containers: reached through their host, with the host key that was made for them pinned.
+ * `base` is the project's folder: ssh resolves relative paths against another one.
+ */
+export function sshConfig(stack: string, containers: Reachable[], base: string): string {
+  return containers
+    .map(({ name, connection, address }) => {
+      const { ssh, sshConfig } = connection;
+      const via = sshConfig === undefined ? "" : `-F '${resolve(base, sshConfig)}' `;
+      return [
+        `Host ${name}`,
+        `  HostName ${address}`,
+        "  User root",
+        ...(ssh === undefined ? [] : [`  ProxyCommand ssh ${via}-W %h:%p -- ${ssh}`]),
+        `  HostKeyAlias ${name}.${stack}`,
+        `  UserKnownHostsFile "${resolve(base, FOLDER, `${stack}.known_hosts`)}"`,
+        "  StrictHostKeyChecking yes",
+        "",
+      ].join("\n");
+    })
+    .join("\n");
+}
+
+/** Writes the configuration of a stack; SSH_CONFIG includes those of all stacks. */
+export function writeSshConfig(stack: string, containers: Reachable[], base: string): void {
+  const folder = resolve(base, FOLDER);
+  mkdirSync(folder, { recursive: true });
+  const knownHosts = containers.map(({ name, hostKey }) => `${name}.${stack} ${hostKey}\n`).join("");
+  writeFileSync(resolve(folder, `${stack}.known_hosts`), knownHosts);
+  writeFileSync(resolve(folder, `${stack}.ssh_config`), sshConfig(stack, containers, base));
+  writeFileSync(resolve(base, SSH_CONFIG), `Include "${folder}/*.ssh_config"\n`);
+}
