@@ -4,8 +4,8 @@ import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 /**
  * Prints what the running LXC containers of a host are, as far as the kernel tells, tagged by section.
  * Process ids come from libvirt's pid files (the controller) and from the controller's child (the container's init).
- * Whether a type is permissive is asked of the loaded policy itself: bit 0 of the flags that selinuxfs `access` answers
- * (AVD_FLAGS_PERMISSIVE in security/selinux/include/security.h).
+ * Whether a type is permissive is asked of the loaded policy itself: it is a flag of what selinuxfs `access` answers (AVD_FLAGS_PERMISSIVE in
+ * security/selinux/include/security.h).
  */
 const GATHER = `
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
@@ -19,17 +19,19 @@ for f in /run/libvirt/lxc/*.pid; do
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
     sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
-    if exec 3<>/sys/fs/selinux/access; then
-      printf '%s %s %s' "$label" "$label" "$class" >&3 && read -r answer <&3 && echo "access $label $answer"
-      exec 3>&-
-    fi
+    # One open file: what is read answers what was written. The answer ends without a newline.
+    { printf '%s %s %s' "$label" "$label" "$class" >&3; read -r answer <&3; echo "access $name $label $answer"; } \\
+      3<>/sys/fs/selinux/access
   done
 done
-ps -eww -o pid=,uid=,pidns=,label=,cgroup=,comm= | sed 's/^/process /'
+# All but kernel threads, which are children of process 2. Without a width, ps cuts control groups off.
+ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
 `;
 
 /** All of a host at one moment. Processes come and go by themselves. */
 export const evidenceRead: Read = { key: "evidence", argv: ["sh", "-c", GATHER], volatile: true };
+
+const AVD_PERMISSIVE = 1;
 
 /** The evidence of one container, or undefined if libvirt runs none of that name. */
 export function parseEvidence(
@@ -54,12 +56,10 @@ export function parseEvidence(
       (scope !== undefined && p.cgroup.startsWith(scope)) ||
       (p.uid >= idmap.start && p.uid < idmap.start + idmap.count));
 
-  const permissive = of("access").filter(([, , , , , , flags]) => (Number(flags) & 1) === 1);
+  const [, asked = "", , , , , , flags] = of("access").find(([n]) => n === name) ?? [];
   return {
     enforcing: of("enforce")[0]?.[0] === "1",
-    permissiveTypes: [...new Set(permissive.map(([label = ""]) => typeOf(label)))].filter((type) =>
-      all.some((p) => belongs(p) && typeOf(p.label) === type),
-    ),
+    type: flags === undefined ? undefined : { name: typeOf(asked), permissive: (Number(flags) & AVD_PERMISSIVE) !== 0 },
     uidMap: of("uid_map")
       .filter(([n]) => n === name)
       .map(parseMap),

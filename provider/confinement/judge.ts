@@ -18,8 +18,8 @@ export interface MapEntry {
 export interface Evidence {
   /** The kernel enforces the policy. */
   enforcing: boolean;
-  /** The types of the container's processes that the policy has made permissive. */
-  permissiveTypes: string[];
+  /** The type of its init, and whether the loaded policy is permissive for it; undefined if the kernel did not say. */
+  type?: { name: string; permissive: boolean };
   uidMap: MapEntry[];
   gidMap: MapEntry[];
   processes: Process[];
@@ -55,7 +55,8 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
   if (typeOf(expected.label) !== PROCESS_TYPE) {
     reasons.push(`the declared type ${typeOf(expected.label)} is not ${PROCESS_TYPE}, the one that is confined`);
   }
-  for (const type of evidence.permissiveTypes) reasons.push(`the policy has made the type ${type} permissive`);
+  if (!evidence.type) reasons.push("the kernel did not say whether its type is permissive");
+  else if (evidence.type.permissive) reasons.push(`the policy has made the type ${evidence.type.name} permissive`);
   for (const [kind, map] of [
     ["uid", evidence.uidMap],
     ["gid", evidence.gidMap],

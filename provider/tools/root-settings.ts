@@ -17,6 +17,9 @@ const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, AUTHORIZED_KEYS, `${HOST_KEY}.p
 const DHCP = "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n";
 const DHCP_UNIT = "systemd-networkd.service";
 
+/** The kernel lets no user namespace mount these; tried at every boot, they would leave the system degraded. */
+const MASKED = ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"];
+
 /** What a root is set to. */
 export interface Settings {
   hostname: string;
@@ -31,8 +34,9 @@ export interface FoundSettings {
   hostname?: string;
   authorizedKeys?: string[];
   dhcp: boolean;
-  /** The wants and aliases in etc/systemd/system. */
+  /** Units that something in etc/systemd/system wants, by their own name or an alias. */
   enabled: string[];
+  masked: string[];
   hasMachineId: boolean;
   /** The public half of the ssh host key. */
   hostKey?: string;
@@ -49,7 +53,7 @@ const UNITS = "etc/systemd/system";
 const FIND = [
   `find . -mindepth 1 \\( \\( ${test([...READABLE.flatMap(parents), UNITS])} -o -path './${UNITS}/*.wants' \\) -type d \\)`,
   `-o \\( \\( ${test(READABLE)} \\) -type f -size -128k -exec grep -H '' {} + \\)`,
-  `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f\\nunit:%l\\n' \\) -o -prune`,
+  `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
 const READ = `
 ${INSIDE}
@@ -76,14 +80,18 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
     const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));
     return own.length > 0 ? own : undefined;
   };
-  const enabled = lines.filter((l) => l.startsWith("unit:")).map((l) => l.slice("unit:".length).split("/").at(-1)!);
+  const links = lines.filter((l) => l.startsWith("unit:")).map((l) => l.slice("unit:".length).split(" "));
+  const masks = links.filter(([, target]) => target === "/dev/null");
+  const wants = links.filter(([, target]) => target !== "/dev/null");
+  const enabled = new Set(wants.flatMap(([name = "", target = ""]) => [name, target.split("/").at(-1) ?? ""]));
   return {
     hostname: file(HOSTNAME)?.[0],
     authorizedKeys: file(AUTHORIZED_KEYS),
-    dhcp: file(NETWORK)?.join("\n") === DHCP.trimEnd() && enabled.includes(DHCP_UNIT),
-    enabled: [...new Set(enabled)].sort(),
+    dhcp: file(NETWORK)?.join("\n") === DHCP.trimEnd() && enabled.has(DHCP_UNIT),
+    enabled: [...enabled].sort(),
+    masked: masks.map(([name = ""]) => name).sort(),
     hasMachineId: /^[0-9a-f]{32}$/.test(file(MACHINE_ID)?.[0] ?? ""),
-    hostKey: file(`${HOST_KEY}.pub`)?.[0],
+    hostKey: file(`${HOST_KEY}.pub`)?.[0]?.trim(),
   };
 }
 
@@ -115,6 +123,9 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
   if (wanted.dhcp && !found?.dhcp) {
     inside("has it ask for its address by DHCP", tmpfiles(root), fileLine(`/${NETWORK}`, "0644", DHCP));
     inside(`enables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
+  }
+  if (!MASKED.every((unit) => found?.masked.includes(unit))) {
+    inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);
   }
   const missing = wanted.units.filter((unit) => !found?.enabled.includes(unit));
   if (missing.length > 0) inside(`enables ${missing.join(" ")}`, ["systemctl", `--root=${root}`, "enable", ...missing]);

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { main } from "./setup/main.ts";
+import { checkout } from "./setup/paths.ts";
+
+/** The tiers, the cheapest first. */
+const TIERS = ["unit", "lab"];
+
+/** Runs the tests, a tier after the other, and closes with the line that counts them all. */
+await main(async () => {
+  const { values, positionals } = parseArgs({
+    options: { tier: { type: "string", multiple: true } },
+    allowPositionals: true,
+  });
+  const unknown = values.tier?.find((tier) => !TIERS.includes(tier));
+  if (unknown) throw new Error(`there is no tier ${unknown}: choose of ${TIERS.join(", ")}`);
+
+  const total = { passed: 0, failed: 0 };
+  for (const tier of values.tier ?? TIERS) {
+    const { passed, failed } = await run(tier, positionals);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+});
+
+/** A tier that could not run counts as a failure, and so does one without a test. */
+async function run(tier: string, patterns: string[]): Promise<{ passed: number; failed: number }> {
+  const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-test-"));
+  const report = join(dir, "report.json");
+  const jest = join(checkout, "node_modules", "jest", "bin", "jest.js");
+  const args = ["--selectProjects", tier, "--json", `--outputFile=${report}`, ...patterns];
+  const child = spawn(process.execPath, ["--experimental-vm-modules", "--no-warnings", jest, ...args], {
+    cwd: checkout,
+    stdio: ["ignore", "ignore", "inherit"], // --json prints the report, too; people read stderr
+  });
+  await new Promise((done) => child.on("close", done));
+  try {
+    const { numPassedTests, numFailedTests, numFailedTestSuites, numTotalTests } = JSON.parse(
+      await readFile(report, "utf8"),
+    );
+    const broken = numFailedTestSuites > 0 || numTotalTests === 0 ? 1 : 0;
+    return { passed: numPassedTests, failed: Math.max(numFailedTests, broken) };
+  } catch {
+    console.error(`the ${tier} tests could not be run`);
+    return { passed: 0, failed: 1 };
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
