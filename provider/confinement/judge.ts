@@ -64,11 +64,16 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
     if (!isMapped(map, expected)) reasons.push(`its ${kind}s are not mapped to ${range(expected)}: ${shown(map)}`);
   }
   if (alive.length === 0) reasons.push("no process of it could be seen");
-  for (const { pid, command, label, uid } of alive) {
-    if (label !== expected.label) reasons.push(`process ${pid} (${command}) runs as ${label}, not ${expected.label}`);
-    const { start, count } = expected.idmap;
-    if (uid < start || uid >= start + count) reasons.push(`process ${pid} (${command}) is user ${uid} of the host`);
+  for (const label of labels.filter((l) => l !== expected.label)) {
+    const who = alive.filter((p) => p.label === label).map((p) => p.command);
+    reasons.push(`not as ${expected.label} but as ${label} runs ${some(who)}`);
   }
+  const { start, count } = expected.idmap;
+  const unmapped = alive.filter(({ uid }) => uid < start || uid >= start + count);
+  if (unmapped.length > 0)
+    reasons.push(
+      `a user of the host outside of ${range(expected)} has ${some(unmapped.map((p) => `${p.command} (${p.uid})`))}`,
+    );
   return { confined: reasons.length === 0, reasons, labels, processes: alive.length };
 }
 
@@ -84,6 +89,14 @@ function isMapped(map: MapEntry[], { idmap }: Expected): boolean {
 
 function range({ idmap }: Expected): string {
   return `${idmap.start}-${idmap.start + idmap.count - 1}`;
+}
+
+/** Commands, not process ids: a verdict is kept in state, and must be the same as long as nothing changes. */
+function some(commands: string[]): string {
+  const distinct = [...new Set(commands)].sort();
+  return distinct.length > 5
+    ? `${distinct.slice(0, 5).join(", ")} and ${distinct.length - 5} more`
+    : distinct.join(", ");
 }
 
 function shown(map: MapEntry[]): string {

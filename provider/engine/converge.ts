@@ -97,8 +97,9 @@ async function carryOut<I extends CommonInputs, O extends object>(
         prepared.add(quoteArgv(step.argv));
       }
       const locked = steps.filter((s) => s.phase === undefined);
-      // What was just done and is still to do will not get better by repetition; what is new shows only now.
-      if (locked.length === 0 || isDeepStrictEqual(locked, done)) return steps.filter((s) => s.phase === "after");
+      // Some steps show only when others are done; but what was done and is still to do will not get better by repetition.
+      if (locked.every((step) => done.some((d) => isDeepStrictEqual(d, step))))
+        return steps.filter((s) => s.phase === "after");
       session.changed();
       const report = await run(locked, { holder: inputs.owner, expect: last.digest });
       last = report.observation;

@@ -150,7 +150,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         why: verdict?.reasons.join("\n") ?? "nothing could be seen of it",
         remedy: `every process must run as ${label}; find out what started it otherwise, then run \`pulumi up\` again`,
       },
-      safety: [{ why: "stops the unconfined container", argv: virsh("destroy", name), ok: [0, 1] }],
+      safety: [
+        { why: "stops the unconfined container", argv: virsh("destroy", name), ok: [0, 1] },
+        { why: "keeps it from starting at boot", argv: virsh("autostart", name, "--disable") },
+      ],
     };
   },
 
