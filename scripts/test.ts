@@ -33,7 +33,15 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
   const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-test-"));
   const report = join(dir, "report.json");
   const jest = join(checkout, "node_modules", "jest", "bin", "jest.js");
-  const args = ["--selectProjects", tier, "--json", `--outputFile=${report}`, ...patterns];
+  // The machine has one lab, and it is shared: one test after the other.
+  const args = [
+    "--selectProjects",
+    tier,
+    ...(tier === "lab" ? ["--runInBand"] : []),
+    "--json",
+    `--outputFile=${report}`,
+    ...patterns,
+  ];
   const child = spawn(process.execPath, ["--experimental-vm-modules", "--no-warnings", jest, ...args], {
     cwd: checkout,
     stdio: ["ignore", "ignore", "inherit"], // --json prints the report, too; people read stderr

@@ -35,6 +35,7 @@ const container = z.strictObject({
       "a secret must not stand here, where state would hold it in clear: name it with rootPasswordSecret, and set it with `pulumi config set --secret NAME`",
     )
     .optional(),
+  /** Lines of authorized_keys, or files of public keys (*.pub). */
   authorizedKeys: z.array(z.string()).optional(),
   dhcp: z.boolean().optional(),
   units: z.array(z.string()).optional(),
@@ -63,17 +64,26 @@ const schema = z
     }
   });
 
-/** The keys of the project's configuration that are not secrets. */
-export const CONFIG_KEYS = Object.keys(schema.shape);
+/** The sections of the configuration. */
+export const SECTIONS = Object.keys(schema.shape);
 
 /** What is wrong with a configuration, a line each, by path. */
 export class ConfigError extends Error {}
 
-/** Checks the configuration as a whole. Throws a ConfigError that names every mistake. */
-export function parseConfig(project: string, input: Record<string, unknown>): Config {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => explain(project, issue));
+/**
+ * Checks the configuration as a whole: the sections, and that every other key is a secret that a container names.
+ * Throws a ConfigError that names every mistake.
+ */
+export function parseConfig(project: string, sections: Record<string, unknown>, keys: string[]): Config {
+  const parsed = schema.safeParse(sections);
+  const lines = (parsed.error?.issues ?? []).flatMap((issue) => explain(project, issue));
+  const named = parsed.success ? Object.values(parsed.data.containers).map((c) => c.rootPasswordSecret) : keys;
+  for (const key of keys.filter((k) => !SECTIONS.includes(k) && !named.includes(k))) {
+    lines.push(
+      `  ${project}:${key}: unknown key; allowed are ${SECTIONS.join(", ")}, and secrets that a container names`,
+    );
+  }
+  if (parsed.success && lines.length === 0) return parsed.data;
   throw new ConfigError(
     `the configuration has ${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}:\n${lines.join("\n")}`,
   );

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LxcContainer, LxcHost, type LxcImage } from "../index.ts";
-import { CONFIG_KEYS, type Config, ConfigError, parseConfig } from "./config.ts";
+import { type Config, ConfigError, parseConfig, SECTIONS } from "./config.ts";
+import { readKeys } from "./keys.ts";
 import { SSH_CONFIG, writeSshConfig } from "./ssh-config.ts";
 
+const base = process.cwd();
 const config = new pulumi.Config();
 const declared = read();
 
@@ -20,15 +22,21 @@ for (const { host, image } of Object.values(declared.containers)) {
   if (!images.has(name)) images.set(name, hosts[host]!.image(name, declared.images[image]!));
 }
 
-const made = Object.entries(declared.containers).map(([name, { host, image, rootPasswordSecret, ...settings }]) => {
-  const container = new LxcContainer(name, {
-    ...settings,
-    host: hosts[host]!,
-    image: images.get(`${host}-${image}`)!,
-    rootPassword: rootPasswordSecret === undefined ? undefined : config.requireSecret(rootPasswordSecret),
-  });
-  return { name, host, container };
-});
+const made = Object.entries(declared.containers).map(
+  ([name, { host, image, rootPasswordSecret, authorizedKeys, ...settings }]) => {
+    const keys =
+      authorizedKeys &&
+      attempt(() => readKeys(`${config.name}:containers.${name}.authorizedKeys`, authorizedKeys, base));
+    const container = new LxcContainer(name, {
+      ...settings,
+      authorizedKeys: keys?.authorized,
+      host: hosts[host]!,
+      image: images.get(`${host}-${image}`)!,
+      rootPassword: rootPasswordSecret === undefined ? undefined : config.requireSecret(rootPasswordSecret),
+    });
+    return { name, host, container, identities: keys?.identities ?? [] };
+  },
+);
 
 /** By name: its host, address, the distinct labels of its processes, its ssh host key, the verdict, and how to log in. */
 export const containers = Object.fromEntries(
@@ -39,18 +47,25 @@ export const containers = Object.fromEntries(
 );
 
 // Outputs that are not known yet, in a preview, leave the files as they are.
-const reachable = made.map(({ name, host, container: { address, hostKey } }) =>
-  pulumi.output({ name, connection: hosts[host]!.connection, address, hostKey }),
+const reachable = made.map(({ name, host, identities, container: { address, hostKey } }) =>
+  pulumi.output({ name, connection: hosts[host]!.connection, address, hostKey, identities }),
 );
-pulumi.all(reachable).apply((all) => writeSshConfig(pulumi.getStack(), all, process.cwd()));
+pulumi.all(reachable).apply((all) => writeSshConfig(pulumi.getStack(), all, base));
 
-/** The configuration, or one message that names every mistake. */
 function read(): Config {
+  const prefix = `${config.name}:`;
+  const keys = Object.keys(pulumi.runtime.allConfig())
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
+  const values = SECTIONS.map((key) => [key, config.getObject(key)]);
+  return attempt(() => parseConfig(config.name, Object.fromEntries(values), keys));
+}
+
+/** A mistake in the configuration is one message without a stack. */
+function attempt<T>(work: () => T): T {
   try {
-    const known = Object.fromEntries(CONFIG_KEYS.map((key) => [key, config.getObject(key)]));
-    return parseConfig(config.name, known);
+    return work();
   } catch (error) {
-    // A RunError is shown without a stack.
     throw error instanceof ConfigError ? new pulumi.RunError(error.message) : error;
   }
 }

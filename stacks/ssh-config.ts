@@ -9,6 +9,8 @@ export interface Reachable {
   address: string;
   /** The public ssh host key. */
   hostKey: string;
+  /** Private keys that log in. */
+  identities: string[];
 }
 
 /** Where the generated configuration lies, relative to the project. */
@@ -21,13 +23,14 @@ export const SSH_CONFIG = `${FOLDER}/ssh_config`;
  */
 export function sshConfig(stack: string, containers: Reachable[], base: string): string {
   return containers
-    .map(({ name, connection, address }) => {
+    .map(({ name, connection, address, identities }) => {
       const { ssh, sshConfig } = connection;
       const via = sshConfig === undefined ? "" : `-F '${resolve(base, sshConfig)}' `;
       return [
         `Host ${name}`,
         `  HostName ${address}`,
         "  User root",
+        ...identities.map((file) => `  IdentityFile "${file}"`),
         ...(ssh === undefined ? [] : [`  ProxyCommand ssh ${via}-W %h:%p -- ${ssh}`]),
         `  HostKeyAlias ${name}.${stack}`,
         `  UserKnownHostsFile "${resolve(base, FOLDER, `${stack}.known_hosts`)}"`,

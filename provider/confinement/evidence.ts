@@ -13,6 +13,7 @@ class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
 for f in /run/libvirt/lxc/*.pid; do
   controller=$(cat "$f" 2>/dev/null) || continue
   name=\${f##*/}; name=\${name%.pid}
+  case $name in *[!a-z0-9-]*) continue;; esac # not a name of ours, and not safe to print
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
     nsenter -t "$init" -n ip -o -4 addr show scope global 2>/dev/null | sed "s/^/address $name /"

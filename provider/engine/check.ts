@@ -44,7 +44,9 @@ export async function check<I extends CommonInputs>(
     if (key in shape || key === "__provider" || news[key] === undefined) continue;
     failures.push({ property: key, reason: `unknown property; ${kind.token} has ${Object.keys(shape).join(", ")}` });
   }
-  if (failures.length > 0 || !kind.resolve) return { inputs: { ...known, ...unknown }, failures };
+  // With an input unknown, the rest cannot be judged; check is called again when it is known.
+  if (failures.length > 0 || Object.keys(unknown).length > 0 || !kind.resolve)
+    return { inputs: { ...known, ...unknown }, failures };
   const resolved = await kind.resolve(known as Partial<I>);
   return { inputs: { ...resolved.inputs, ...unknown }, failures: resolved.failures };
 }

@@ -52,7 +52,7 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   sealed?: readonly string[];
   /** Its name is unique on the host, so that the old one goes before the new one comes. */
   deleteBeforeReplace: boolean;
-  /** Further checks of the inputs, and defaults that depend on the workstation. Unknown inputs are absent. */
+  /** Further checks of the inputs, and defaults that depend on the workstation. Called when all inputs are known. */
   resolve?(inputs: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
 }
 

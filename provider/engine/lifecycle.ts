@@ -16,12 +16,11 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   kind: Kind<I, O, P>,
   kinds: readonly AnyKind[],
 ): dynamic.ResourceProvider {
-  const outs = (inputs: I, o: O, echo: Partial<I> = {}): Properties => {
+  const outs = (inputs: I, o: O): Properties => {
     const isSealed = (key: string) => kind.sealed?.includes(key);
     const kept = Object.entries(o).filter(([key]) => key !== "host");
     return defined({
-      ...inputs,
-      ...echo,
+      ...(inputs as Properties),
       ...kind.outputs(o, inputs),
       observed: Object.fromEntries(kept.filter(([key]) => !isSealed(key))),
       sealed: kind.sealed && Object.fromEntries(kept.filter(([key]) => isSealed(key))),
@@ -46,6 +45,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     },
 
     async diff(_id, olds, news) {
+      requireKnownVersion(olds);
       const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
       const counted = Object.keys(kind.schema.shape).filter(
         (key) => !(kind.createOnly as readonly string[] | undefined)?.includes(key),
@@ -62,6 +62,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     },
 
     async update(id, olds, news) {
+      requireKnownVersion(olds);
       const session = sessionOf(news.connection);
       const o = await recorded(news, id, () => converge(kind, session, news, olds));
       return { outs: outs(news, o) };
@@ -72,8 +73,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const inputs = inputsOf(kind, props!);
       const o = observed(kind, session, await snapshot(session, kinds), inputs);
       if (!kind.exists(o, inputs)) return {};
-      const actual = kind.actual(o, inputs);
-      return { id: id!, props: outs(inputs, o, actual), inputs: defined({ ...inputs, ...actual }) };
+      // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
+      return { id: id!, props: outs(inputs, o), inputs: defined({ ...inputs, ...kind.actual(o, inputs) }) };
     },
 
     async delete(_id, props) {
@@ -89,15 +90,17 @@ function snapshot(session: Session, kinds: readonly AnyKind[]) {
 
 /** The inputs, of which the outputs hold a copy: read and delete are given nothing else. */
 function inputsOf<I extends CommonInputs>(kind: Kind<I, object, object>, props: Properties): I {
-  const version = props.schemaVersion;
-  if (typeof version !== "number" || version > SCHEMA_VERSION) {
-    throw new HostError({
-      what: `this state was written by a newer release (format ${version}, this release knows ${SCHEMA_VERSION})`,
-      remedy: "install the release that wrote it, or a later one",
-    });
-  }
+  requireKnownVersion(props);
   const keys = Object.keys(kind.schema.shape);
   return Object.fromEntries(keys.filter((k) => k in props).map((k) => [k, props[k]])) as unknown as I;
+}
+
+function requireKnownVersion({ schemaVersion }: Properties): void {
+  if (typeof schemaVersion === "number" && schemaVersion <= SCHEMA_VERSION) return;
+  throw new HostError({
+    what: `this state was written by a newer release (format ${schemaVersion}, this release knows ${SCHEMA_VERSION})`,
+    remedy: "install the release that wrote it, or a later one",
+  });
 }
 
 /** Pulumi refuses undefined in outputs, after the side effects. */

@@ -75,7 +75,9 @@ export interface Report {
 const STEP_TIMEOUT = 120;
 const READ_TIMEOUT = 120;
 const LOCK_TIMEOUT = 3600;
-const OUTPUT_LIMIT = 4 * 1024 * 1024;
+const OUTPUT_LIMIT = 16 * 1024 * 1024;
+/** The exit code of a look that was cut off: it must not pass for a whole one. */
+const TOO_LONG = 141;
 
 /** Quotes one word for sh. */
 export function quote(word: string): string {
@@ -139,10 +141,15 @@ trap 'rm -rf "$T"' EXIT
 run() {
   name=$1; shift
   "$@" >"$T/$name.out" 2>"$T/$name.err"
-  echo $? >"$T/$name.code"
+  code=$?
+  if [ "$(stat -c %s "$T/$name.out")" -gt ${OUTPUT_LIMIT} ]; then
+    truncate -s ${OUTPUT_LIMIT} "$T/$name.out"
+    case $name in read*) code=${TOO_LONG}; echo "its output is longer than ${OUTPUT_LIMIT} bytes" >>"$T/$name.err";; esac
+  fi
+  truncate -s '<${OUTPUT_LIMIT}' "$T/$name.err"
+  echo $code >"$T/$name.code"
 }
 emit() {
-  truncate -s '<${OUTPUT_LIMIT}' "$T/$1.out" "$T/$1.err"
   echo "@ $1 $(cat "$T/$1.code") $(stat -c %s "$T/$1.out") $(stat -c %s "$T/$1.err")"
   cat "$T/$1.out" "$T/$1.err"
 }

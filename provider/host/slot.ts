@@ -11,8 +11,8 @@ export interface IdMap {
 const FIRST_ID = 1_879_048_192;
 const IDS = 65_536;
 
-/** How many slots a host has. */
-export const SLOTS = 4_094;
+/** How many slots a host has: as many as a /20 has addresses beside the host's own. The ids would last for one more. */
+export const SLOTS = 4_093;
 
 /** The lowest slot that nobody has. */
 export function freeSlot(taken: Iterable<number>): number {

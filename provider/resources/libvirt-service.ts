@@ -16,7 +16,15 @@ import {
   writeRecord,
 } from "../host/store.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
-import { gatewayOf, type NetworkInfo, networksRead, networkXml, parseNetworks } from "../tools/network.ts";
+import {
+  gatewayOf,
+  isCanonical,
+  type NetworkInfo,
+  networksRead,
+  networkXml,
+  parseNetworks,
+  type Reservation,
+} from "../tools/network.ts";
 import { virsh } from "../tools/virsh.ts";
 import { common } from "./common.ts";
 
@@ -31,6 +39,7 @@ const schema = z.strictObject({
   subnet: z
     .cidrv4("must be an IPv4 subnet such as 10.213.0.0/20")
     .refine((s) => Number(s.split("/")[1]) <= 29 && Number(s.split("/")[1]) >= 16, "must be between /16 and /29")
+    .refine(isCanonical, "must be the subnet's own address, such as 10.213.0.0/20")
     .default("10.213.0.0/20"),
 });
 type Inputs = z.output<typeof schema>;
@@ -44,7 +53,7 @@ interface Observed {
   missingSettings: string[];
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner">;
   claimed: boolean;
-  host?: { store: Store; lxcConf: string };
+  host?: { store: Store; lxcConf: string; reservations: Reservation[] };
 }
 
 interface Outputs {
@@ -99,7 +108,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingSettings: missing(part("lxc.conf")),
       network: found && { subnet: found.subnet, active: found.active, autostart: found.autostart, owner: found.owner },
       claimed: store.claims.get(CLAIM)?.has(owner) ?? false,
-      host: { store, lxcConf: part("lxc.conf") },
+      host: { store, lxcConf: part("lxc.conf"), reservations: found?.reservations ?? [] },
     };
   },
 
@@ -157,13 +166,19 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (missingSettings.length > 0) act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
     if (missingPackages.length > 0 || idleUnits.length > 0) return steps; // only now can it be asked for networks
 
-    if (!network) {
+    const changed = network && network.subnet !== desired.subnet;
+    if (changed) {
+      if (network.active) act("stops the network, which has another subnet", virsh("net-destroy", desired.network));
+      act("removes it", virsh("net-undefine", desired.network));
+    }
+    if (!network || changed) {
       act(`defines the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
-        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, STAMP),
+        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, STAMP, host?.reservations),
       });
     }
-    if (!network?.autostart) act("starts the network at every boot", virsh("net-autostart", desired.network));
-    if (!network?.active) act("starts the network", virsh("net-start", desired.network));
+    if (!network?.autostart || changed)
+      act("starts the network at every boot", virsh("net-autostart", desired.network));
+    if (!network?.active || changed) act("starts the network", virsh("net-start", desired.network));
     return steps;
   },
 

@@ -169,12 +169,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
 
     const remount = observed.unit !== "current" || !observed.mounted;
-    const settings = settingsSteps(name, idmap, observed.settings, {
-      hostname: desired.hostname ?? name,
-      authorizedKeys: desired.authorizedKeys,
-      dhcp: desired.dhcp,
-      units: desired.units,
-    });
+    const wanted = { hostname: desired.hostname ?? name, ...desired };
+    // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
+    const unseen = observed.instance !== undefined && observed.settings === undefined;
+    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted);
     const setPassword = proof !== observed.passwordProof;
     const restart = remount || settings.length > 0 || setPassword;
 
@@ -211,7 +209,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
-  remove(observed, { name, owner }) {
+  remove(observed, inputs) {
+    const { name, owner } = inputs;
     const { slot, image, host } = observed;
     if (observed.owner !== owner) return [];
     const steps: Step[] = observed.users.map(stopGracefully);
@@ -222,7 +221,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         { why: "has systemd forget it", argv: ["systemctl", "daemon-reload"] },
       );
     }
-    if (image !== undefined) steps.push(...releaseImage(host!.store, image, owner));
+    steps.push(...releaseImage(host!.store, image ?? inputs.image, owner));
     if (observed.instance !== undefined || host!.store.roots.has(name))
       steps.push(removeFolder("removes the root", rootFolder(name)));
     if (observed.hasSlot) steps.push(removeRecord(`frees slot ${slot}`, `slots/${slot}`));

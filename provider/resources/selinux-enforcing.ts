@@ -21,7 +21,8 @@ interface Outputs {
 
 // Without selinuxfs the kernel booted without SELinux (selinux(8)).
 const RUNTIME = "if [ -e /sys/fs/selinux/enforce ]; then cat /sys/fs/selinux/enforce; else echo disabled; fi";
-const CONFIGURED = "sed -n 's/^SELINUX=//p' /etc/selinux/config 2>/dev/null | tail -n 1";
+// The first one counts (libselinux, selinux_getenforcemode).
+const CONFIGURED = "sed -n 's/^SELINUX=//p' /etc/selinux/config 2>/dev/null | head -n 1";
 const CONFIGURE = `
 if grep -q '^SELINUX=' /etc/selinux/config; then sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config
 else echo SELINUX=enforcing >>/etc/selinux/config; fi`;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
 /** What we say in a domain's XML; what we do not say is left to libvirt and not compared. */
@@ -85,9 +86,10 @@ export function macOf(name: string): string {
 
 /** The map, if users and groups have the same one. */
 function sameMap(idmap: Xml | undefined): DomainSpec["idmap"] | undefined {
-  const [uid, gid] = ["uid", "gid"].map((kind) => [value(idmap, kind, "@target"), value(idmap, kind, "@count")]);
-  if (!uid?.[0] || !uid[1] || uid.join() !== gid?.join() || elements(idmap, "uid").length !== 1) return undefined;
-  return { start: Number(uid[0]), count: Number(uid[1]) };
+  const [uid, gid] = ["uid", "gid"].map((kind) => elements(idmap, kind));
+  const [only] = uid ?? [];
+  if (!only || uid?.length !== 1 || !isDeepStrictEqual(uid, gid) || only["@start"] !== "0") return undefined;
+  return { start: Number(only["@target"]), count: Number(only["@count"]) };
 }
 
 function number(text: string | undefined): number | undefined {

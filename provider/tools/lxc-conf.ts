@@ -20,8 +20,9 @@ export function withRequired(text: string): string {
   return [...others, ...Object.entries(REQUIRED).map(([key, value]) => `${key} = ${value}`), ""].join("\n");
 }
 
+/** libvirt takes the first of several (virConfGetValue). */
 function setting(text: string, key: string): string | undefined {
-  const line = text.split("\n").findLast((l) => isSetting(l, key));
+  const line = text.split("\n").find((l) => isSetting(l, key));
   return line?.slice(line.indexOf("=") + 1).trim();
 }
 

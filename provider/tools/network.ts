@@ -1,6 +1,6 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
 import { virsh } from "./virsh.ts";
-import { elements, fromXml, toXml, value } from "./xml.ts";
+import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
 /** A NAT network of libvirt (https://libvirt.org/formatnetwork.html). */
 export interface NetworkSpec {
@@ -26,7 +26,7 @@ export interface NetworkInfo extends NetworkSpec {
 const NAMESPACE = "urn:svirt-lxc:network:1";
 
 /** The bridge is named after the network, as far as the kernel's 15 characters go. */
-export function networkXml(spec: NetworkSpec, owner: string): string {
+export function networkXml(spec: NetworkSpec, owner: string, reservations: Reservation[] = []): string {
   const { first, last, mask } = parseSubnet(spec.subnet);
   return toXml({
     network: {
@@ -37,7 +37,10 @@ export function networkXml(spec: NetworkSpec, owner: string): string {
       ip: {
         "@address": dotted(first),
         "@netmask": dotted(mask),
-        dhcp: { range: { "@start": addressOf(spec.subnet, 0), "@end": dotted(last - 1) } },
+        dhcp: {
+          range: { "@start": addressOf(spec.subnet, 0), "@end": dotted(last - 1) },
+          host: reservations.filter((r) => isIn(spec.subnet, r.ip)).map(hostXml),
+        },
       },
     },
   });
@@ -88,9 +91,24 @@ export function release(network: string, reservation: Reservation): Step {
   return { why: `gives the address ${reservation.ip} back`, argv: updateHost("delete", network, reservation) };
 }
 
-function updateHost(command: "add-last" | "delete", network: string, { mac, ip, name }: Reservation): string[] {
-  const xml = toXml({ host: { "@mac": mac, "@name": name, "@ip": ip } }).trim();
+function updateHost(command: "add-last" | "delete", network: string, reservation: Reservation): string[] {
+  const xml = toXml({ host: hostXml(reservation) }).trim();
   return virsh("net-update", network, command, "ip-dhcp-host", xml, "--live", "--config");
+}
+
+function hostXml({ mac, ip, name }: Reservation): Xml {
+  return { "@mac": mac, "@name": name, "@ip": ip };
+}
+
+/** Is the subnet written with its first address, as 10.213.0.0/20 is and 10.213.0.5/20 is not? */
+export function isCanonical(subnet: string): boolean {
+  return dotted(parseSubnet(subnet).first - 1) === subnet.split("/")[0];
+}
+
+function isIn(subnet: string, address: string): boolean {
+  const { first, last } = parseSubnet(subnet);
+  const number = toNumber(address);
+  return number >= first && number < last;
 }
 
 /** The host's own address. */
@@ -100,6 +118,8 @@ export function gatewayOf(subnet: string): string {
 
 /** The address of a slot: the second of the subnet and on. */
 export function addressOf(subnet: string, slot: number): string {
+  if (slot >= capacityOf(subnet))
+    throw new RangeError(`the network ${subnet} has ${capacityOf(subnet)} addresses, and none for slot ${slot}`);
   return dotted(parseSubnet(subnet).first + 1 + slot);
 }
 
@@ -112,15 +132,17 @@ function parseSubnet(subnet: string): { first: number; last: number; mask: numbe
   const [address = "", length] = subnet.split("/");
   const bits = Number(length);
   const mask = (2 ** 32 - 2 ** (32 - bits)) >>> 0;
-  const base = address.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
-  const network = (base & mask) >>> 0;
+  const network = (toNumber(address) & mask) >>> 0;
   return { first: network + 1, last: network + 2 ** (32 - bits) - 1, mask, bits };
 }
 
 function subnetOf(address = "0.0.0.0", netmask = "255.255.255.255"): string {
-  const number = (dots: string) => dots.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
-  const bits = number(netmask).toString(2).replaceAll("0", "").length;
-  return `${dotted((number(address) & number(netmask)) >>> 0)}/${bits}`;
+  const bits = toNumber(netmask).toString(2).replaceAll("0", "").length;
+  return `${dotted((toNumber(address) & toNumber(netmask)) >>> 0)}/${bits}`;
+}
+
+function toNumber(dots: string): number {
+  return dots.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
 }
 
 function dotted(n: number): string {

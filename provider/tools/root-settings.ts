@@ -60,9 +60,11 @@ ${INSIDE}
 for record in ${STORE}/roots/$1/root.json; do
   [ -f "$record" ] || continue
   dir=\${record%/root.json}
-  echo "@root \${dir##*/}"
   mountpoint -q "$dir/guest/root" || continue
-  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" ${FIND})
+  name=\${dir##*/}
+  echo "$name mounted"
+  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's.
+  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" ${FIND}) | sed "s/^/$name /"
 done
 `;
 
@@ -73,8 +75,10 @@ export function settingsRead(name: string): Read {
 
 /** The settings of a mounted root; undefined if it is not mounted. */
 export function parseSettings(outcome: Outcome, name: string): FoundSettings | undefined {
-  const part = outcome.stdout.split(/^@root /m).find((p) => p.startsWith(`${name}\n`));
-  const lines = part?.split("\n").slice(1).filter(Boolean) ?? [];
+  const lines = outcome.stdout
+    .split("\n")
+    .filter((line) => line.startsWith(`${name} `))
+    .map((line) => line.slice(name.length + 1));
   if (lines.length === 0) return undefined;
   const file = (path: string) => {
     const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));

@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { ConfigError } from "./config.ts";
+
+/** Who may log in, and with which private keys of this workstation one can. */
+export interface Keys {
+  /** Lines of authorized_keys. */
+  authorized: string[];
+  /** Private keys that lie beside a public one that was named. */
+  identities: string[];
+}
+
+/** Entries are lines of authorized_keys, or files of public keys (*.pub) relative to the project's folder. */
+export function readKeys(path: string, entries: string[], base: string): Keys {
+  const keys: Keys = { authorized: [], identities: [] };
+  for (const [index, entry] of entries.entries()) {
+    if (!entry.endsWith(".pub") || /\s/.test(entry)) {
+      keys.authorized.push(entry);
+      continue;
+    }
+    const file = resolve(base, entry);
+    if (!existsSync(file)) throw new ConfigError(`  ${path}.${index}: there is no file ${entry}`);
+    keys.authorized.push(
+      ...readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line.trim() !== ""),
+    );
+    const identity = file.slice(0, -".pub".length);
+    if (existsSync(identity)) keys.identities.push(identity);
+  }
+  return keys;
+}

@@ -1,0 +1,109 @@
+import type { CommonInputs, Kind } from "../../provider/engine/kind.ts";
+import type { Step } from "../../provider/host/batch.ts";
+import { PASSWORD } from "./inputs.ts";
+import { type Edits, recorded } from "./recorded.ts";
+
+/** How a case differs from the recorded host and what was asked of it. */
+export interface Case<I> {
+  /** What the reads print. */
+  host?: Edits;
+  /** What is asked for. */
+  wants?: Partial<I>;
+  /** What was asked for before; as now, if not given. */
+  had?: Partial<I>;
+}
+
+type Rows<I, Expected> = [name: string, given: Case<I>, expected: Expected][];
+
+export function whys(steps: Step[]): string[] {
+  return steps.map((step) => step.why);
+}
+
+/** The observation, what is desired and what was before, of a case. */
+export function given<I extends CommonInputs, O extends object>(
+  kind: Kind<I, O, object>,
+  inputs: I,
+  { host, wants, had }: Case<I>,
+): { observed: O; desired: I; prior: I } {
+  const desired = { ...inputs, ...wants };
+  return { observed: kind.parse(recorded(host), desired), desired, prior: { ...desired, ...had } };
+}
+
+/** A table of plans: each row a host, and the exact list of what has to be done there. */
+export function plans<I extends CommonInputs, O extends object, P extends object>(
+  kind: Kind<I, O, P>,
+  inputs: I,
+  rows: Rows<I, string[]>,
+): void {
+  test.each(rows)("plan: %s", (_, given_, expected) => {
+    const { observed, desired, prior } = given(kind, inputs, given_);
+    expect(kind.refuse?.(observed, desired, prior)).toBeUndefined();
+    const steps = kind.plan(observed, desired, prior);
+    expect(whys(steps)).toEqual(expected);
+    expectWellFormed(steps);
+  });
+
+  // diff has the observation of the state, which lacks what is only the host's and went through JSON.
+  test.each(rows)("from state as from the host: %s", (_, given_) => {
+    const { observed, desired, prior } = given(kind, inputs, given_);
+    if (!kind.exists(observed, prior)) return;
+    const { host: _host, ...kept } = observed as O & { host?: object };
+    const state = JSON.parse(JSON.stringify(kept)) as O;
+    expect(kind.plan(state, desired, prior).length > 0).toBe(kind.plan(observed, desired, prior).length > 0);
+  });
+
+  // A refresh writes the inputs as they are on the host into the state, and destroy has nothing else.
+  test.each(rows)("after a refresh: %s", (_, given_) => {
+    const { observed, desired } = given(kind, inputs, given_);
+    const noted = JSON.parse(JSON.stringify({ ...desired, ...kind.actual(observed, desired) })) as I;
+    const again = kind.parse(recorded(given_.host), noted);
+    expect(whys(kind.remove(again, noted))).toEqual(whys(kind.remove(observed, desired)));
+  });
+}
+
+/** A table of removals. */
+export function removals<I extends CommonInputs, O extends object, P extends object>(
+  kind: Kind<I, O, P>,
+  inputs: I,
+  rows: Rows<I, string[]>,
+): void {
+  test.each(rows)("remove: %s", (_, given_, expected) => {
+    const { observed, desired } = given(kind, inputs, given_);
+    const steps = kind.remove(observed, desired);
+    expect(whys(steps)).toEqual(expected);
+    expectWellFormed(steps);
+  });
+}
+
+/** A table of what must not be done at all: a word of what, why and remedy each. */
+export function refusals<I extends CommonInputs, O extends object, P extends object>(
+  kind: Kind<I, O, P>,
+  inputs: I,
+  rows: Rows<I, [what: RegExp, why: RegExp, remedy: RegExp]>,
+): void {
+  test.each(rows)("refuse: %s", (_, given_, [what, why, remedy]) => {
+    const { observed, desired, prior } = given(kind, inputs, given_);
+    const problem = kind.refuse!(observed, desired, prior);
+    expect(problem?.what).toMatch(what);
+    expect(problem?.why ?? "").toMatch(why);
+    expect(problem?.remedy).toMatch(remedy);
+    expect(JSON.stringify(problem)).not.toMatch(/undefined|NaN/);
+  });
+}
+
+/** What holds for every step of every plan. */
+function expectWellFormed(steps: Step[]): void {
+  for (const step of steps) {
+    const { why, argv, stdin, upload, phase, timeout } = step;
+    expect(why).toMatch(/^[a-z]+s [^\n]+$/);
+    expect(argv.length).toBeGreaterThan(0);
+    for (const word of [why, ...argv]) {
+      expect(word).toEqual(expect.any(String));
+      expect(word).not.toContain(PASSWORD);
+      expect(word).not.toMatch(/\0|undefined|NaN|\[object/);
+    }
+    expect([undefined, "before", "after"]).toContain(phase);
+    if (upload !== undefined) expect({ phase, stdin }).toEqual({ phase: "before", stdin: undefined });
+    if (timeout !== undefined) expect(timeout).toBeGreaterThan(0);
+  }
+}

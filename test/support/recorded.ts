@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Outcome, Results } from "../../provider/host/batch.ts";
+
+const FOLDER = new URL("../fixtures/debian13/", import.meta.url);
+const CIL = new URL("../../provider/policy/svirt_lxc.cil", import.meta.url);
+
+/** The digest of this release's SELinux module. */
+export const MODULE = createHash("sha256").update(readFileSync(CIL)).digest("hex");
+
+/** What a read printed, changed. */
+export type Edit = (text: string) => string;
+
+/** Changes to what the reads of these keys printed. */
+export type Edits = Readonly<Record<string, Edit>>;
+
+const texts = readTexts();
+
+/** What the reads printed on a Debian 13 host that runs one confined container, `web`; changed if told. */
+export function recorded(edits: Edits = {}): Results {
+  for (const key of Object.keys(edits)) if (!texts.has(key)) throw new Error(`no read ${key} was recorded`);
+  return new Map([...texts].map(([key, text]) => [key, printed(edits[key]?.(text) ?? text)]));
+}
+
+/** One of the reads. */
+export function recordedOutcome(key: string, edit?: Edit): Outcome {
+  return recorded(edit && { [key]: edit }).get(key)!;
+}
+
+export function printed(stdout: string): Outcome {
+  return { exit: 0, stdout, stderr: "" };
+}
+
+/** Every place of a text replaced. That there is none is an error of the test, which would prove nothing. */
+export function swap(from: string | RegExp, to: string): Edit {
+  return (text) => {
+    const changed = typeof from === "string" ? text.replaceAll(from, () => to) : text.replace(from, to);
+    if (changed === text) throw new Error(`nothing to change: ${from}`);
+    return changed;
+  };
+}
+
+/** Without the lines that match. */
+export function without(lines: RegExp): Edit {
+  return swap(new RegExp(`^.*(?:${lines.source}).*\n`, "gm"), "");
+}
+
+/** With lines at the end. */
+export function added(...lines: string[]): Edit {
+  return (text) => `${text}${lines.join("\n")}\n`;
+}
+
+export function says(text: string): Edit {
+  return () => text;
+}
+
+export function both(...edits: Edit[]): Edit {
+  return (text) => edits.reduce((changed, edit) => edit(changed), text);
+}
+
+// The module was another one when this was recorded, perhaps.
+function readTexts(): Map<string, string> {
+  const read = (file: string) => readFileSync(new URL(file, FOLDER), "utf8");
+  const module = /[0-9a-f]{64}/.exec(read("policy.txt"))![0];
+  return new Map(
+    readdirSync(FOLDER).map((file) => [file.replace(/\.txt$/, ""), read(file).replaceAll(module, MODULE)]),
+  );
+}

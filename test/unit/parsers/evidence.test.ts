@@ -1,0 +1,127 @@
+import { parseAddress, parseEvidence } from "../../../provider/confinement/evidence.ts";
+import type { Evidence } from "../../../provider/confinement/judge.ts";
+import { domainInputs } from "../../support/inputs.ts";
+import { added, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
+
+const { label, idmap } = domainInputs;
+const parse = (edit?: Edit, name = "web") => parseEvidence(recordedOutcome("evidence", edit), name, idmap);
+const pids = (edit?: Edit) => parse(edit)!.processes.map((p) => p.pid);
+const recorded = parse()!;
+const own = [6437, 6513, 6546, 6579, 6581, 6601, 6608, 6627, 6710, 6712];
+const map = [{ inside: 0, outside: 1879048192, count: 65536 }];
+
+/** A process as ps shows it; by default one of the host. */
+const process = (pid: number, { uid = 0, pidns = "4026531836", context = "a:b:c:s0", cgroup = "/system.slice/x" } = {}) =>
+  added(`process ${pid} ${uid} ${pidns} ${context} 0::${cgroup} sh`);
+const scope = "/machine.slice/machine-lxc\\x2d6432\\x2dweb.scope";
+
+test("the recorded container: all of its processes, and not libvirt's controller", () => {
+  expect(recorded).toMatchObject({
+    enforcing: true,
+    type: { name: "svirt_lxc_sys_t", permissive: false },
+    uidMap: map,
+    gidMap: map,
+  });
+  expect(pids()).toEqual(own);
+  expect(recorded.processes[0]).toEqual({ pid: 6437, uid: 1879048192, label, command: "systemd" });
+  expect(new Set(recorded.processes.map((p) => p.label))).toEqual(new Set([label]));
+});
+
+const none: [name: string, edit: Edit | undefined, container: string][] = [
+  ["no such container", undefined, "db"],
+  ["a name that begins alike", undefined, "we"],
+  ["a name that it begins", undefined, "web2"],
+  ["nothing runs", without(/^container/), "web"],
+  ["nothing at all", says(""), "web"],
+];
+test.each(none)("no evidence: %s", (_, edit, name) => {
+  expect(parse(edit, name)).toBeUndefined();
+});
+
+// Any of the three makes it one of ours, so that to leave the others is no escape.
+const belonging: [name: string, edit: Edit, belongs: boolean][] = [
+  ["its control group alone", process(7000, { cgroup: `${scope}/libvirt/x` }), true],
+  ["the scope itself", process(7000, { cgroup: scope }), true],
+  ["its process namespace alone", process(7000, { pidns: "4026532278" }), true],
+  ["a user of its range alone", process(7000, { uid: 1879048192 }), true],
+  ["the last user of its range", process(7000, { uid: 1879113727 }), true],
+  ["the first user of the next range", process(7000, { uid: 1879113728 }), false],
+  ["the last user before its range", process(7000, { uid: 1879048191 }), false],
+  ["nothing of it, but its label", process(7000, { context: label }), false],
+  ["another container's control group", process(7000, { cgroup: scope.replace("web", "db") }), false],
+  ["no control group any more", process(7000, { cgroup: "" }), false],
+];
+test.each(belonging)("a process with %s", (_, edit, belongs) => {
+  expect(pids(edit).includes(7000)).toBe(belongs);
+  expect(pids(edit).filter((pid) => pid !== 7000)).toEqual(own);
+});
+
+test("what could not be read of a process that ended is not guessed", () => {
+  const vanished = added("process 7000 1879048192 - - - sh", "process 7001 0 - - - sh");
+  expect(parse(vanished)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label: "", command: "sh" });
+  expect(pids(vanished)).not.toContain(7001);
+});
+
+test("a container whose init ended while it was read: only the users tell", () => {
+  expect(pids(without(/^process 6437 /))).toEqual(own.slice(1));
+});
+
+test("a command of many words, and an endless control group", () => {
+  const long = `${scope}/libvirt/${"x".repeat(500)}`;
+  const edit = added(`process 7000 1879048192 4026532278 ${label} 0::${long} tmux: server`);
+  expect(parse(edit)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label, command: "tmux: server" });
+});
+
+const changes: [name: string, edit: Edit, change: Partial<Evidence>][] = [
+  ["permissive mode", swap("enforce 1", "enforce 0"), { enforcing: false }],
+  ["a kernel that does not say its mode", swap("enforce 1", "enforce "), { enforcing: false }],
+  ["a permissive type", swap(/^(access .*) 0$/m, "$1 1"), { type: { name: "svirt_lxc_sys_t", permissive: true } }],
+  // The kernel prints the flags in hexadecimal.
+  ["flags of later kernels", swap(/^(access .*) 0$/m, "$1 a"), { type: { name: "svirt_lxc_sys_t", permissive: false } }],
+  ["the same, and permissive", swap(/^(access .*) 0$/m, "$1 b"), { type: { name: "svirt_lxc_sys_t", permissive: true } }],
+  ["the kernel gave no answer", swap(/^(access web \S+) .*$/m, "$1 "), { type: undefined }],
+  ["the kernel was not asked", without(/^access/), { type: undefined }],
+  ["no user map", without(/^uid_map/), { uidMap: [] }],
+  ["no group map", without(/^gid_map/), { gidMap: [] }],
+  [
+    "two ranges",
+    added("uid_map web 65536 0 1"),
+    { uidMap: [...map, { inside: 65536, outside: 0, count: 1 }] },
+  ],
+];
+test.each(changes)("%s", (_, edit, change) => {
+  expect(parse(edit)).toEqual({ ...recorded, ...change });
+});
+
+/** Another container, as it is gathered before ours. */
+const beside =
+  (name: string): Edit =>
+  (text) =>
+    text.replace(
+      "container web ",
+      [
+        `container ${name} 371 379`,
+        `address ${name} 9: eth0    inet 192.168.122.7/24 scope global eth0`,
+        `uid_map ${name}          0          0 4294967295`,
+        `gid_map ${name}          0          0 4294967295`,
+        `access ${name} a:b:virtd_lxc_t:s0 42217f7d ffffffff 0 ffffffff 6 1`,
+        "container web ",
+      ].join("\n"),
+    );
+
+// Other people name their domains as they like. What is said of theirs is never taken for ours.
+const others = ["db", "web2", "my web", "web 2", "web 5 6", "web web", "container web", "we", "*", "köln"];
+test.each(others)("someone's container %s beside ours", (name) => {
+  expect(parse(beside(name))).toEqual(recorded);
+  expect(parseAddress(recordedOutcome("evidence", beside(name)), "web")).toBe("10.213.0.2");
+});
+
+const addresses: [name: string, edit: Edit | undefined, container: string, address: string | undefined][] = [
+  ["its own", undefined, "web", "10.213.0.2"],
+  ["none of another container", undefined, "db", undefined],
+  ["none yet", without(/^address/), "web", undefined],
+  ["the first of two", added("address web 9: eth0    inet 10.213.0.99/20 scope global eth0"), "web", "10.213.0.2"],
+];
+test.each(addresses)("address: %s", (_, edit, container, address) => {
+  expect(parseAddress(recordedOutcome("evidence", edit), container)).toBe(address);
+});

@@ -1,0 +1,61 @@
+import { networkXml, parseNetworks } from "../../../provider/tools/network.ts";
+import { type Edit, printed, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
+
+const parse = (edit?: Edit) => parseNetworks(recordedOutcome("networks", edit));
+const web = { mac: "02:4b:5e:57:f6:eb", name: "web", ip: "10.213.0.2" };
+const recorded = {
+  name: "svirt-lxc",
+  subnet: "10.213.0.0/20",
+  active: true,
+  autostart: true,
+  owner: "svirt-lxc",
+  reservations: [web],
+};
+
+test("the recorded networks: libvirt's own, and ours", () => {
+  expect([...parse().values()]).toEqual([
+    { name: "default", subnet: "192.168.122.0/24", active: false, autostart: false, owner: undefined, reservations: [] },
+    recorded,
+  ]);
+});
+
+test("none at all, as before libvirt is installed", () => {
+  expect(parse(says("")).size).toBe(0);
+});
+
+const changes: [name: string, edit: Edit, change: object][] = [
+  ["stopped", swap(/Active:( +)yes/, "Active:$1no"), { active: false }],
+  ["not at boot", swap(/Autostart:( +)yes/, "Autostart:$1no"), { autostart: false }],
+  ["not ours", without(/svirt:owner/), { owner: undefined }],
+  ["without a reservation", without(/<host/), { reservations: [] }],
+  [
+    "with two reservations",
+    swap(/( *<host mac.*\n)/, "$1<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.3'/>\n"),
+    { reservations: [web, { mac: "02:00:00:00:00:01", name: "db", ip: "10.213.0.3" }] },
+  ],
+  ["of a /29", swap("netmask='255.255.240.0'", "netmask='255.255.255.248'"), { subnet: "10.213.0.0/29" }],
+  ["of a high subnet", swap("address='10.213.0.1'", "address='203.0.113.1'"), { subnet: "203.0.112.0/20" }],
+];
+test.each(changes)("ours, %s", (_, edit, change) => {
+  expect(parse(edit).get("svirt-lxc")).toEqual({ ...recorded, ...change });
+});
+
+const specs: [name: string, subnet: string][] = [
+  ["svirt-lxc", "10.213.0.0/20"],
+  ["a", "10.0.0.0/16"],
+  ["prod-network-15", "192.168.200.8/29"],
+  ["high", "240.0.0.0/24"],
+];
+test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
+  const xml = networkXml({ name, subnet }, "svirt-lxc");
+  const found = parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get(name);
+  expect(found).toEqual({ name, subnet, active: false, autostart: false, owner: "svirt-lxc", reservations: [] });
+});
+
+test("its bridge, the host's address and the range of DHCP", () => {
+  const xml = networkXml({ name: "prod", subnet: "10.0.0.0/29" }, "svirt-lxc");
+  expect(xml).toContain(`<bridge name="prod"`);
+  expect(xml).toContain(`<ip address="10.0.0.1" netmask="255.255.255.248">`);
+  expect(xml).toContain(`<range start="10.0.0.2" end="10.0.0.6"/>`);
+  expect(xml).toContain(`<forward mode="nat"/>`);
+});

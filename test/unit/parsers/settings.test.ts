@@ -1,0 +1,72 @@
+import { type FoundSettings, parseSettings } from "../../../provider/tools/root-settings.ts";
+import { KEY } from "../../support/inputs.ts";
+import { added, both, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
+
+const parse = (name: string, edit?: Edit) => parseSettings(recordedOutcome("settings", edit), name);
+const recorded = parse("web")!;
+
+test("the recorded root", () => {
+  expect(recorded).toEqual({
+    hostname: "web",
+    authorizedKeys: [KEY],
+    dhcp: true,
+    enabled: expect.any(Array),
+    masked: ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
+    hasMachineId: true,
+    hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICDn2hUxkD6ONZE3S6faPv1aMB/7gKx+i7DF+FHj7ah4",
+  });
+  expect(recorded.enabled).toEqual(expect.arrayContaining(["ssh.service", "sshd.service", "fstrim.timer"]));
+  expect(recorded.enabled).not.toEqual(expect.arrayContaining(["sys-kernel-debug.mount"]));
+  expect(recorded.enabled).toEqual([...new Set(recorded.enabled)].sort());
+});
+
+const absent: [name: string, edit: Edit][] = [
+  ["of which nothing is known", says("")],
+  ["that is not mounted", says("@root web\n")],
+  ["of another name", swap("@root web", "@root web-2")],
+  ["beside another one that is mounted", says("@root db\n./etc/hostname:db\n@root web\n@root x\n./etc/hostname:x\n")],
+];
+test.each(absent)("a root %s has no settings", (_, edit) => {
+  expect(parse("web", edit)).toBeUndefined();
+});
+
+const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
+  ["no host name", without(/etc\/hostname/), { hostname: undefined }],
+  ["another host name", swap("hostname:web", "hostname:a.b"), { hostname: "a.b" }],
+  ["no keys", without(/authorized_keys/), { authorizedKeys: undefined }],
+  [
+    "an empty line, a comment and options among the keys",
+    added(
+      "./root/.ssh/authorized_keys:",
+      "./root/.ssh/authorized_keys:# mine: all",
+      './root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
+    ),
+    { authorizedKeys: [KEY, "", "# mine: all", 'from="10.0.0.0/8" ssh-rsa AAAA'] },
+  ],
+  ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { dhcp: false }],
+  ["more in the network file", added("./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"), { dhcp: false }],
+  ["no network file", without(/80-svirt/), { dhcp: false }],
+  ["an uninitialized machine id", swap(/machine-id:.*/, "machine-id:uninitialized"), { hasMachineId: false }],
+  ["an empty machine id", without(/machine-id/), { hasMachineId: false }],
+  ["no host key", without(/host_ed25519/), { hostKey: undefined }],
+];
+test.each(changes)("%s", (_, edit, change) => {
+  expect(parse("web", edit)).toEqual({ ...recorded, ...change });
+});
+
+test("networkd that is not enabled asks for no address", () => {
+  expect(parse("web", without(/system\/systemd-networkd\.service/))!.dhcp).toBe(false);
+});
+
+test("a link to /dev/null masks, any other enables, by its own name and its target's", () => {
+  const found = parse("web", added("unit:x.timer /dev/null", "unit:alias.service /usr/lib/systemd/system/real.service"))!;
+  expect(found.masked).toContain("x.timer");
+  expect(found.enabled).not.toContain("x.timer");
+  expect(found.enabled).toEqual(expect.arrayContaining(["alias.service", "real.service"]));
+});
+
+test("what belongs to another root is not taken for its own", () => {
+  const before = (text: string) => `@root a\n./etc/hostname:a\nunit:evil.service /x\n${text}`;
+  const after = added("@root zz", "./root/.ssh/authorized_keys:ssh-rsa AAAA evil", "unit:evil.service /x");
+  expect(parse("web", both(before, after))).toEqual(recorded);
+});

@@ -1,0 +1,46 @@
+import { otherClaims, parseStore, type Store } from "../../../provider/host/store.ts";
+import { IMAGE } from "../../support/inputs.ts";
+import { added, type Edit, MODULE, recordedOutcome, says } from "../../support/recorded.ts";
+
+const parse = (edit?: Edit) => parseStore(recordedOutcome("store", edit));
+const plain = ({ slots, claims, images, roots }: Store) => ({
+  slots: Object.fromEntries(slots),
+  claims: Object.fromEntries([...claims].map(([thing, owners]) => [thing, Object.fromEntries(owners)])),
+  images: Object.fromEntries(images),
+  roots: Object.fromEntries(roots),
+});
+
+test("the recorded store", () => {
+  expect(plain(parse())).toEqual({
+    slots: { 0: { owner: "svirt-lxc/lab/LxcRootfs/web", name: "web" } },
+    claims: {
+      [`image-${IMAGE}`]: { "svirt-lxc/lab/LxcImage/lab-base": {}, "svirt-lxc/lab/LxcRootfs/web": {} },
+      libvirt: { "svirt-lxc/lab/LibvirtService/lab": { network: "svirt-lxc", subnet: "10.213.0.0/20" } },
+      policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE } },
+    },
+    images: { [IMAGE]: { sha256: IMAGE } },
+    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1 } },
+  });
+});
+
+test("no store, as before anything was made", () => {
+  expect(plain(parse(says("")))).toEqual({ slots: {}, claims: {}, images: {}, roots: {} });
+});
+
+test("slots are numbers, and values may hold colons and slashes", () => {
+  const store = parse(added('./slots/4092:{"owner":"a:b/c","name":"x"}', './slots/10:{"owner":"o","name":"y"}'));
+  expect([...store.slots.keys()].sort((a, b) => a - b)).toEqual([0, 10, 4092]);
+  expect(store.slots.get(4092)).toEqual({ owner: "a:b/c", name: "x" });
+});
+
+test("what is no record of ours is passed over", () => {
+  const store = parse(added("./staging/x/image.json:", "./slots/7:", "./other/thing:{}", "./claims/x:{}", "nonsense"));
+  expect(plain(store)).toEqual({ ...plain(parse()), claims: expect.anything() });
+});
+
+test("who else uses a thing", () => {
+  const other = (owner: string) => [...otherClaims(parse(), `image-${IMAGE}`, owner).keys()];
+  expect(other("svirt-lxc/lab/LxcRootfs/web")).toEqual(["svirt-lxc/lab/LxcImage/lab-base"]);
+  expect(other("someone")).toHaveLength(2);
+  expect(otherClaims(parse(), "nothing", "someone").size).toBe(0);
+});

@@ -1,0 +1,147 @@
+import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
+import { missing } from "../../../provider/tools/lxc-conf.ts";
+import { libvirtInputs } from "../../support/inputs.ts";
+import { given, plans, refusals, removals } from "../../support/plans.ts";
+import { added, both, says, swap, without } from "../../support/recorded.ts";
+
+const claimOf = (stack: string, network: string, subnet: string) =>
+  `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
+const unclaimed = without(/claims\/libvirt/);
+const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:           svirt-lxc"));
+const stopped = { libvirt: without(/^up$/), networks: says("") };
+const bare = {
+  store: says(""),
+  networks: says(""),
+  libvirt: (text: string) =>
+    without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container|up)$/)(text).replace(/(?<=@lxc\.conf\n)[^]*/, ""),
+};
+const os = (lines: string) => ({ libvirt: swap(/^PRETTY_NAME[^]*?(?=^@packages)/m, lines) });
+
+plans(libvirtService, libvirtInputs, [
+  [
+    // What the package brings in lxc.conf is not known yet; it is set in the next round.
+    "from nothing",
+    { host: bare },
+    [
+      "claims libvirt",
+      "installs libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables systemd-container",
+    ],
+  ],
+  ["converged", {}, []],
+  ["a package is missing", { host: { libvirt: without(/^nftables$/) } }, ["installs nftables"]],
+  ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
+  [
+    "lxc.conf has one key otherwise",
+    { host: { libvirt: swap(/^security_require_confined = 1$/m, "security_require_confined = 0") } },
+    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
+  ],
+  [
+    "lxc.conf is the package's",
+    { host: { libvirt: without(/^security_/) } },
+    [
+      "keeps lxc.conf as it was",
+      "sets security_driver, security_default_confined, security_require_confined in lxc.conf",
+      "has libvirt read lxc.conf",
+    ],
+  ],
+  [
+    "the network is gone",
+    { host: { networks: networkGone } },
+    ["defines the network svirt-lxc", "starts the network at every boot", "starts the network"],
+  ],
+  ["the network is stopped", { host: { networks: swap(/Active:( +)yes/, "Active:$1no") } }, ["starts the network"]],
+  [
+    "the network does not start at boot",
+    { host: { networks: swap(/Autostart:( +)yes/, "Autostart:$1no") } },
+    ["starts the network at every boot"],
+  ],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claims libvirt"]],
+  ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
+  ["another stack has another network", { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } }, []],
+]);
+
+test("a network of ours with another subnet does not pass for converged", () => {
+  const host = { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") };
+  const { observed, desired } = given(libvirtService, libvirtInputs, { host });
+  expect(observed.network?.subnet).toBe("10.99.0.0/20");
+  const refused = libvirtService.refuse!(observed, desired) !== undefined;
+  expect(refused || libvirtService.plan(observed, desired).length > 0).toBe(true);
+});
+
+test("what is written to lxc.conf has the keys, and the rest as it was", () => {
+  const host = { libvirt: without(/^security_/) };
+  const { observed, desired } = given(libvirtService, libvirtInputs, { host });
+  const written = libvirtService.plan(observed, desired).find((s) => s.why.startsWith("sets"))!.stdin!;
+  expect(missing(written)).toEqual([]);
+  expect(written.startsWith(observed.host!.lxcConf.trimEnd())).toBe(true);
+});
+
+refusals(libvirtService, libvirtInputs, [
+  [
+    "Debian 12",
+    { host: os('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n') },
+    [/Debian GNU\/Linux 12 .*cannot run/, /Debian 13 or later/, /README/],
+  ],
+  [
+    "RHEL 9",
+    { host: os('PRETTY_NAME="Red Hat Enterprise Linux 9.4"\nVERSION_ID="9.4"\nID="rhel"\nID_LIKE="fedora"\n') },
+    [/Red Hat/, /without the LXC driver/, /README/],
+  ],
+  [
+    "a distribution never tried",
+    { host: os('PRETTY_NAME="Ubuntu 24.04 LTS"\nVERSION_ID="24.04"\nID=ubuntu\nID_LIKE=debian\n') },
+    [/Ubuntu/, /Debian 13/, /README/],
+  ],
+  ["one that says nothing of itself", { host: os("") }, [/cannot run/, /Debian 13/, /README/]],
+  [
+    "another stack that wants another subnet",
+    { host: { store: added(claimOf("prod", "svirt-lxc", "10.1.0.0/16")) } },
+    [/svirt-lxc is shared/, /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/, /agree/],
+  ],
+  [
+    "a network that is not ours",
+    { host: { networks: without(/svirt:owner/) } },
+    [/network svirt-lxc that is not ours/, /mark/, /another name/],
+  ],
+  [
+    "a network that is someone else's",
+    { host: { networks: swap(">svirt-lxc</svirt:owner>", ">someone</svirt:owner>") } },
+    [/not ours/, /mark/, /another name/],
+  ],
+]);
+
+const network = ["stops the network", "removes the network"];
+const config = ["puts lxc.conf back", "has libvirt read lxc.conf"];
+removals(libvirtService, libvirtInputs, [
+  ["the last claim", {}, [...network, ...config, "gives up libvirt"]],
+  [
+    "a stopped network",
+    { host: { networks: swap(/Active:( +)yes/, "Active:$1no") } },
+    ["removes the network", ...config, "gives up libvirt"],
+  ],
+  [
+    "another stack uses the network",
+    { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } },
+    ["gives up libvirt"],
+  ],
+  [
+    "another stack uses another network",
+    { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } },
+    [...network, "gives up libvirt"],
+  ],
+  ["a network that is not ours", { host: { networks: without(/svirt:owner/) } }, [...config, "gives up libvirt"]],
+  ["the network is gone already", { host: { networks: networkGone } }, [...config, "gives up libvirt"]],
+  [
+    "the claim is not ours",
+    { host: { store: both(unclaimed, added(claimOf("prod", "svirt-lxc", "10.213.0.0/20"))) } },
+    [],
+  ],
+  ["all is gone already", { host: { ...bare } }, []],
+]);
+
+test("outputs and what a refresh names", () => {
+  const { observed, desired } = given(libvirtService, libvirtInputs, {});
+  expect(libvirtService.exists(observed, desired)).toBe(true);
+  expect(libvirtService.outputs(observed, desired)).toEqual({ gateway: "10.213.0.1" });
+  expect(libvirtService.actual(observed, desired)).toEqual({ subnet: "10.213.0.0/20" });
+});

@@ -1,0 +1,88 @@
+import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
+import { domainInputs } from "../../support/inputs.ts";
+import { type Case, given } from "../../support/plans.ts";
+import { both, says, swap, without } from "../../support/recorded.ts";
+
+// What matters in the steps of a domain besides that they are there, and what it is judged to be.
+
+type Inputs = Parameters<typeof lxcDomain.plan>[1];
+const of = (case_: Case<Inputs>) => given(lxcDomain, domainInputs as Inputs, case_);
+const step = (case_: Case<Inputs>, why: RegExp) => {
+  const { observed, desired } = of(case_);
+  return lxcDomain.plan(observed, desired).find((s) => why.test(s.why))!;
+};
+
+test("what is defined says all that was asked for; a domain that is there keeps its UUID", () => {
+  const { owner, name, path, label, idmap, network } = domainInputs;
+  const spec = { owner, name, root: path, label, idmap, network, mac: "02:4b:5e:57:f6:eb", revision: 1 };
+  const define = step({ host: { domains: says("") } }, /^defines/);
+  expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);
+  expect(parseDomainXml(define.stdin!)).toEqual({ ...spec, memory: 524288, uuid: undefined });
+  const redefine = step({ wants: { memory: "1GiB" } }, /^redefines/);
+  const uuid = "fbe3c494-40f4-4cc9-893b-bddcdcca9f3a";
+  expect(parseDomainXml(redefine.stdin!)).toEqual({ ...spec, memory: 1048576, uuid });
+});
+
+test("a boot is waited for after the lock, and knows whose denials to show", () => {
+  const wait = step({ host: { domains: says("") } }, /^waits/);
+  expect(wait.phase).toBe("after");
+  expect(wait.argv.slice(-4)).toEqual(["web", "10.213.0.2", "22", "s0:c0,c512"]);
+});
+
+const verdicts: [name: string, case_: Case<Inputs>, verdict: RegExp][] = [
+  ["as recorded", {}, /^confined$/],
+  ["shut off", { host: { domains: swap("yes running", "yes shut off") } }, /^not running$/],
+  ["a stray process", { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 a:b:spc_t:s0") } }, /spc_t/],
+  ["no idmap", { host: { evidence: without(/^uid_map/) } }, /^unconfined: its uids/],
+  ["permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, /^unconfined: .*enforcing/],
+  ["the label of another root", { wants: { label: "a:b:svirt_lxc_sys_t:s0:c1,c513" } }, /^unconfined: .*c1,c513/],
+  ["nothing to be seen", { host: { evidence: says("enforce 1\n") } }, /^unconfined: .*no process/],
+];
+
+test.each(verdicts)("verdict and verification: %s", (_, case_, verdict) => {
+  const { observed, desired } = of(case_);
+  expect(lxcDomain.outputs(observed, desired).verdict).toMatch(verdict);
+  const failed = lxcDomain.verify!(observed, desired);
+  if (!observed.running || observed.verdict?.confined) return expect(failed).toBeUndefined();
+  expect(failed!.problem).toMatchObject({ what: expect.stringMatching(/not confined; it was stopped/) });
+  expect(failed!.problem.why).toBeTruthy();
+  expect(failed!.safety.map((s) => s.argv.slice(4))).toEqual([
+    ["destroy", "web"],
+    ["autostart", "web", "--disable"],
+  ]);
+});
+
+test("outputs: the labels of all processes, and no count that changes by itself", () => {
+  const { observed, desired } = of({});
+  expect(lxcDomain.id(desired, observed)).toBe("web");
+  expect(lxcDomain.exists(observed, desired)).toBe(true);
+  expect(lxcDomain.outputs(observed, desired)).toEqual({
+    labels: ["system_u:system_r:svirt_lxc_sys_t:s0:c0,c512"],
+    verdict: "confined",
+    mac: "02:4b:5e:57:f6:eb",
+  });
+  const more = swap(/^(process) 6608 (.*)$/m, "$1 6608 $2\n$1 7000 $2");
+  expect(of({ host: { evidence: more } }).observed).toEqual(observed);
+});
+
+test("what a refresh names", () => {
+  const host = {
+    domains: both(swap("524288</memory>", "1048576</memory>"), swap('revision="1"', 'revision="0"')),
+    evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/"),
+  };
+  const { observed, desired } = of({ host });
+  expect(lxcDomain.actual(observed, desired)).toEqual({
+    memory: "1GiB",
+    label: domainInputs.label,
+    path: domainInputs.path,
+    idmap: domainInputs.idmap,
+    network: "svirt-lxc",
+    revision: 0,
+    address: "10.213.0.77",
+  });
+  const bare = of({ host: { domains: swap(/ *<(seclabel|interface)[^]*?<\/\1>\n/g, "") } });
+  expect(lxcDomain.actual(bare.observed, bare.desired)).toMatchObject({ label: "none", network: "none" });
+  const gone = of({ host: { domains: says("") } });
+  expect(lxcDomain.actual(gone.observed, gone.desired)).toEqual({});
+});

@@ -1,0 +1,161 @@
+import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { domainInputs } from "../../support/inputs.ts";
+import { plans, refusals, removals } from "../../support/plans.ts";
+import { both, type Edit, says, swap, without } from "../../support/recorded.ts";
+
+const noReservation = without(/<host mac/);
+const nothing = { domains: says(""), evidence: without(/^(container|address|uid_map|gid_map|access)/), networks: noReservation };
+const shutOff = swap("@domain yes running", "@domain yes shut off");
+/** Only what the next start uses, or only what runs. */
+const inactive = (edit: Edit) => (text: string) => text.replace(/@xml [^]*(?=@live )/, edit);
+const live = (edit: Edit) => (text: string) => text.replace(/@live [^]*/, edit);
+const noLabel = swap(/ *<seclabel[^]*?<\/seclabel>\n/g, "");
+const reserved = (host: string) => swap(/<host mac.*\/>/, host);
+
+const stop = ["stops the container"];
+const start = ["starts the container", "waits for 10.213.0.2, port 22"];
+const redefine = ["redefines the domain"];
+
+plans(lxcDomain, domainInputs, [
+  [
+    "from nothing",
+    { host: nothing },
+    ["reserves the address 10.213.0.2", "defines the domain", "starts it at every boot", ...start],
+  ],
+  [
+    "from nothing, no port",
+    { host: nothing, wants: { awaitPort: undefined } },
+    [
+      "reserves the address 10.213.0.2",
+      "defines the domain",
+      "starts it at every boot",
+      "starts the container",
+      "waits for 10.213.0.2",
+    ],
+  ],
+  ["converged", {}, []],
+
+  // Drift.
+  ["stopped", { host: { domains: shutOff } }, start],
+  ["not started at boot", { host: { domains: swap("@domain yes", "@domain no") } }, ["starts it at every boot"]],
+  ["the reservation is lost", { host: { networks: noReservation } }, ["reserves the address 10.213.0.2"]],
+  [
+    "the reservation is of another address",
+    { host: { networks: reserved("<host mac='02:4b:5e:57:f6:eb' name='web' ip='10.213.0.9'/>") } },
+    ["gives the address 10.213.0.9 back", "reserves the address 10.213.0.2"],
+  ],
+  [
+    "the reservation is for another MAC",
+    { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.2'/>") } },
+    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
+  ],
+  [
+    "it has another address",
+    { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
+    ["waits for 10.213.0.2, port 22"],
+  ],
+  ["it has no address", { host: { evidence: without(/^address/) } }, ["waits for 10.213.0.2, port 22"]],
+  [
+    "redefined with more memory",
+    { host: { domains: inactive(swap("524288</memory>", "1048576</memory>")) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "redefined so, and shut off",
+    { host: { domains: both(inactive(swap("524288</memory>", "1048576</memory>")), shutOff) } },
+    [...redefine, ...start],
+  ],
+  ["started with more memory", { host: { domains: live(swap("524288</memory>", "1048576</memory>")) } }, [...stop, ...start]],
+  ["started with another label", { host: { domains: live(swap("s0:c0,c512", "s0:c9,c521")) } }, [...stop, ...start]],
+  ["redefined without seclabel", { host: { domains: inactive(noLabel) } }, [...stop, ...redefine, ...start]],
+  [
+    "redefined without seclabel and restarted",
+    { host: { domains: noLabel, evidence: swap("svirt_lxc_sys_t:s0:c0,c512", "virtd_lxc_t:s0") } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "redefined with a label of libvirt's choice",
+    { host: { domains: inactive(swap("type='static'", "type='dynamic'")) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "redefined without idmap and restarted",
+    { host: { domains: swap(/ *<idmap>[^]*?<\/idmap>\n/g, ""), evidence: without(/^[ug]id_map/) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "redefined in another network and restarted",
+    { host: { domains: swap("<source network='svirt-lxc'", "<source network='default'") } },
+    [...stop, ...redefine, ...start],
+  ],
+  ["redefined on another root", { host: { domains: inactive(swap("roots/web", "roots/db")) } }, [...stop, ...redefine, ...start]],
+  ["redefined with another MAC", { host: { domains: inactive(swap(":f6:eb", ":f6:ec")) } }, [...stop, ...redefine, ...start]],
+  [
+    "one process with another label",
+    { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
+    [...stop, ...start],
+  ],
+  ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
+  ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
+  ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
+
+  // Changes of what is wanted.
+  ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
+  ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
+  ["another revision of the root", { wants: { revision: 2 } }, [...stop, ...redefine, ...start]],
+  ["another port to wait for", { wants: { awaitPort: 80 } }, []],
+  [
+    "another label",
+    { wants: { label: "system_u:system_r:svirt_lxc_sys_t:s0:c1,c512" } },
+    [...stop, ...redefine, ...start],
+  ],
+  ["another range of ids", { wants: { idmap: { start: 1879113728, count: 65536 } } }, [...stop, ...redefine, ...start]],
+  ["another folder", { wants: { path: "/srv/root" } }, [...stop, ...redefine, ...start]],
+  [
+    "another address",
+    { wants: { address: "10.213.0.3" } },
+    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.3", "waits for 10.213.0.3, port 22"],
+  ],
+  [
+    "our former name",
+    { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
+    [...stop, ...redefine, ...start],
+  ],
+]);
+
+refusals(lxcDomain, domainInputs, [
+  [
+    "another stack's domain",
+    { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } },
+    [/domain web already, and it is not ours/, /belongs to svirt-lxc\/prod\/LxcDomain\/web/, /another name/],
+  ],
+  [
+    "a domain that someone made by hand",
+    { host: { domains: swap(/ *<metadata>[^]*?<\/metadata>\n/g, "") } },
+    [/not ours/, /does not carry our mark/, /another name/],
+  ],
+  [
+    "the address is another container's",
+    { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
+    [/address 10.213.0.2 is reserved/, /for db \(02:00:00:00:00:01\)/, /slot/],
+  ],
+  [
+    "the address is reserved for a MAC without a name",
+    { host: { networks: reserved("<host mac='02:00:00:00:00:01' ip='10.213.0.2'/>") } },
+    [/address 10.213.0.2 is reserved/, /02:00:00:00:00:01/, /slot/],
+  ],
+]);
+
+removals(lxcDomain, domainInputs, [
+  ["a running container", {}, [...stop, "undefines the domain", "gives the address 10.213.0.2 back"]],
+  ["a stopped one", { host: { domains: shutOff } }, ["undefines the domain", "gives the address 10.213.0.2 back"]],
+  ["the domain is gone already", { host: { domains: says("") } }, ["gives the address 10.213.0.2 back"]],
+  ["the reservation is gone already", { host: { networks: noReservation } }, [...stop, "undefines the domain"]],
+  ["all is gone already", { host: nothing }, []],
+  ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
+  [
+    "another container's address is left to it",
+    { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
+    [...stop, "undefines the domain"],
+  ],
+]);

@@ -1,0 +1,91 @@
+import { lxcImage } from "../../../provider/resources/lxc-image.ts";
+import { IMAGE, imageInputs } from "../../support/inputs.ts";
+import { given, plans, removals } from "../../support/plans.ts";
+import { added, both, says, without } from "../../support/recorded.ts";
+
+const nothing = { store: says("") };
+const fromHost = { archive: undefined, hostArchive: "/srv/base.tar.xz" };
+const unclaimed = without(/image-.*LxcImage/);
+const incomplete = without(/image\.json/);
+const unused = without(/image-.*LxcRootfs/);
+
+plans(lxcImage, imageInputs, [
+  [
+    "from nothing",
+    { host: nothing },
+    ["uploads and unpacks the image", "claims the image", "puts the image in place"],
+  ],
+  [
+    "from nothing, an archive on the host",
+    { host: nothing, wants: fromHost },
+    ["unpacks the image", "claims the image", "puts the image in place"],
+  ],
+  ["converged", {}, []],
+  ["converged, the archive has moved", { wants: { archive: "elsewhere/base.tar" } }, []],
+  ["converged, the archive is on the host", { wants: fromHost }, []],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claims the image"]],
+  [
+    "the image is lost",
+    { host: { store: incomplete } },
+    ["uploads and unpacks the image", "puts the image in place"],
+  ],
+  [
+    "another image",
+    { wants: { sha256: "0".repeat(64) } },
+    ["uploads and unpacks the image", "claims the image", "puts the image in place"],
+  ],
+]);
+
+test("an upload is streamed, outside of the host's lock; what is short is done under it", () => {
+  const { observed, desired } = given(lxcImage, imageInputs, { host: nothing });
+  const [unpack, ...rest] = lxcImage.plan(observed, desired);
+  expect(unpack).toMatchObject({ upload: ".lab/base.tar", phase: "before" });
+  expect(rest.map((s) => s.phase)).toEqual([undefined, undefined]);
+});
+
+const archives: [archive: string, unzip: string][] = [
+  ["base.tar", ""],
+  ["base.tar.gz", "--gzip"],
+  ["base.tgz", "--gzip"],
+  ["base.tar.xz", "--xz"],
+  ["base.txz", "--xz"],
+  ["base.tar.zst", "--zstd"],
+  ["base.tzst", "--zstd"],
+  ["gz.tar", ""],
+];
+test.each(archives)("%s is unpacked with '%s'", (archive, unzip) => {
+  const { observed, desired } = given(lxcImage, imageInputs, { host: nothing, wants: { archive } });
+  expect(lxcImage.plan(observed, desired)[0]!.argv.slice(-2)).toEqual([unzip, archive]);
+});
+
+test("two stacks that unpack the same image at the same time do so in different places", () => {
+  const folder = (owner: string) => {
+    const { observed, desired } = given(lxcImage, imageInputs, { host: nothing, wants: { owner } });
+    return lxcImage.plan(observed, desired)[0]!.argv[4];
+  };
+  expect(folder("a/b/LxcImage/c")).not.toBe(folder("a/b/LxcImage/d"));
+  expect(folder("a/b/LxcImage/c")).toMatch(new RegExp(`^/var/lib/svirt-lxc/staging/${IMAGE}[^/]+$`));
+});
+
+removals(lxcImage, imageInputs, [
+  ["a container lies on it", {}, ["gives up the image"]],
+  ["the last claim", { host: { store: unused } }, ["removes the image", "gives up the image"]],
+  [
+    "another stack uses it",
+    { host: { store: both(unused, added(`./claims/image-${IMAGE}/other:{}`)) } },
+    ["gives up the image"],
+  ],
+  ["the claim is not ours", { host: { store: unclaimed } }, []],
+  ["all is gone already", { host: nothing }, []],
+  [
+    "a create that was killed before it was complete",
+    { host: { store: both(unused, incomplete) } },
+    ["removes the image", "gives up the image"],
+  ],
+]);
+
+test("identity and outputs", () => {
+  const { observed, desired } = given(lxcImage, imageInputs, {});
+  expect(lxcImage.id(desired, observed)).toBe(IMAGE);
+  expect(lxcImage.outputs(observed, desired)).toEqual({ path: `/var/lib/svirt-lxc/images/${IMAGE}/root` });
+});

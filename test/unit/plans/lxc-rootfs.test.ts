@@ -1,0 +1,191 @@
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
+import { given, plans, refusals, whys } from "../../support/plans.ts";
+import { added, both, says, swap, without } from "../../support/recorded.ts";
+
+const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
+const noMounts = says("@instances\n@mounts\n");
+const nothing = { store: onlyImage, mounts: noMounts, settings: says(""), domains: says("") };
+const stopped = swap("@domain yes running", "@domain yes shut off");
+const notMounted = {
+  mounts: both(swap("ActiveState=active", "ActiveState=inactive"), without(/guest\/root rw,/)),
+  settings: says("@root web\n"),
+  domains: stopped,
+};
+
+const restart = ["stops the container", "counts the revision"];
+const mount = [
+  "writes the unit that mounts the root",
+  "has systemd read it",
+  "mounts the root",
+  "mounts it at every boot",
+];
+const remount = ["unmounts the root", ...mount];
+const settings = [
+  "gives it a machine id",
+  "sets the host name web",
+  "sets root's authorized keys",
+  "makes its ssh host key",
+  "has it ask for its address by DHCP",
+  "enables systemd-networkd.service",
+  "masks what no container can mount",
+];
+const make = ["claims the image", "writes the root down", "makes its folders", ...mount, ...settings];
+const password = ["sets root's password", "notes which password was set"];
+
+plans(lxcRootfs, rootfsInputs, [
+  ["from nothing", { host: nothing }, ["takes slot 0", ...make]],
+  [
+    "from nothing, with a password",
+    { host: nothing, wants: { rootPassword: PASSWORD } },
+    ["takes slot 0", ...make, ...password],
+  ],
+  [
+    "from nothing, no keys, no DHCP, a unit",
+    { host: nothing, wants: { authorizedKeys: undefined, dhcp: false, units: ["nginx.service"] } },
+    [
+      "takes slot 0",
+      ...make.filter((why) => !/keys|DHCP|networkd/.test(why)),
+      "enables nginx.service",
+    ],
+  ],
+  ["converged", {}, []],
+
+  // Creates that were killed on the way.
+  [
+    "killed when it had its slot",
+    { host: { ...nothing, store: without(/roots\/web|LxcRootfs%2Fweb/) } },
+    make,
+  ],
+  // A claim that nothing was written down of is made again.
+  ["killed when it had its image", { host: { ...nothing, store: without(/roots\/web/) } }, make],
+  ["killed when it was written down", { host: { ...nothing, store: added() } }, make.slice(1)],
+  [
+    // Only a root that is mounted can be asked which settings it has.
+    "killed when it had its folders",
+    { host: { ...notMounted, mounts: swap(/^[^]*(?=@instances)|\S+ rw,nodev.*\n/g, "") } },
+    ["counts the revision", ...mount],
+  ],
+
+  // Drift of the mount.
+  ["the slot's record is lost", { host: { store: without(/slots/) } }, ["takes slot 0"]],
+  ["the image's claim is lost", { host: { store: without(/LxcRootfs%2Fweb/) } }, ["claims the image"]],
+  ["the unit is another text", { host: { mounts: swap("-o 'nodev,", "-o '") } }, [...restart, ...remount]],
+  [
+    "systemd has not read the unit",
+    { host: { mounts: swap("NeedDaemonReload=no", "NeedDaemonReload=yes") } },
+    [...restart, ...remount],
+  ],
+  ["it is not mounted", { host: notMounted }, ["counts the revision", ...remount]],
+  [
+    "it is mounted with another label",
+    { host: { mounts: swap(/(?<=rw,context=".*:)c0,c512/, "c1,c513") } },
+    [...restart, ...remount],
+  ],
+  ["its unit is disabled", { host: { mounts: swap("=enabled", "=disabled") } }, ["mounts it at every boot"]],
+  [
+    "its unit is enabled only until the next boot",
+    { host: { mounts: swap("=enabled", "=enabled-runtime") } },
+    ["mounts it at every boot"],
+  ],
+
+  // Drift of the settings.
+  [
+    "the host name was changed inside",
+    { host: { settings: swap("etc/hostname:web", "etc/hostname:other") } },
+    [...restart, "sets the host name web"],
+  ],
+  [
+    "the same, of a stopped container",
+    { host: { settings: swap("etc/hostname:web", "etc/hostname:other"), domains: stopped } },
+    ["counts the revision", "sets the host name web"],
+  ],
+  [
+    "the keys were removed inside",
+    { host: { settings: without(/authorized_keys/) } },
+    [...restart, "sets root's authorized keys"],
+  ],
+  [
+    "a key was added inside",
+    { host: { settings: added("./root/.ssh/authorized_keys:ssh-rsa AAAA other") } },
+    [...restart, "sets root's authorized keys"],
+  ],
+  [
+    "the machine id is not one",
+    { host: { settings: swap(/machine-id:.*/, "machine-id:uninitialized") } },
+    [...restart, "gives it a machine id"],
+  ],
+  ["there is no host key", { host: { settings: without(/host_ed25519/) } }, [...restart, "makes its ssh host key"]],
+  [
+    "DHCP was changed inside",
+    { host: { settings: swap("DHCP=ipv4", "DHCP=no") } },
+    [...restart, "has it ask for its address by DHCP", "enables systemd-networkd.service"],
+  ],
+  [
+    "networkd was disabled inside",
+    { host: { settings: without(/system\/systemd-networkd\.service/) } },
+    [...restart, "has it ask for its address by DHCP", "enables systemd-networkd.service"],
+  ],
+  [
+    "a mask was taken off inside",
+    { host: { settings: without(/sys-kernel-debug/) } },
+    [...restart, "masks what no container can mount"],
+  ],
+
+  // Changes of what is wanted.
+  ["another host name", { wants: { hostname: "www" } }, [...restart, "sets the host name www"]],
+  ["the host name said", { wants: { hostname: "web" } }, []],
+  ["another key", { wants: { authorizedKeys: [KEY, "ssh-rsa AAAA x"] } }, [...restart, "sets root's authorized keys"]],
+  ["no key", { wants: { authorizedKeys: [] } }, [...restart, "sets root's authorized keys"]],
+  ["keys no more managed", { wants: { authorizedKeys: undefined } }, []],
+  ["DHCP no more managed", { wants: { dhcp: false } }, []],
+  ["a unit", { wants: { units: ["nginx.service"] } }, [...restart, "enables nginx.service"]],
+  ["units, one is enabled", { wants: { units: ["ssh.service", "a.timer"] } }, [...restart, "enables a.timer"]],
+  ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, []],
+  ["a unit that is masked", { wants: { units: ["sys-kernel-debug.mount"] } }, [...restart, "enables sys-kernel-debug.mount"]],
+  ["a password", { wants: { rootPassword: PASSWORD } }, [...restart, ...password]],
+  ["another image: it keeps its own", { wants: { image: "0".repeat(64) } }, []],
+  [
+    "our former name",
+    {
+      host: { store: both(swap("LxcRootfs/web", "LxcRootfs/old"), swap("LxcRootfs%2Fweb", "LxcRootfs%2Fold")) },
+      had: { owner: "svirt-lxc/lab/LxcRootfs/old" },
+    },
+    ["takes slot 0", "claims the image", "writes the root down", "gives up the image"],
+  ],
+]);
+
+test("a root whose unit file is gone is unmounted before it is mounted again", () => {
+  const host = { mounts: swap(/^[^]*(?=@instances)/, "") };
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, { host });
+  const steps = whys(lxcRootfs.plan(observed, desired));
+  expect(steps).toContain("unmounts the root");
+  expect(steps.indexOf("unmounts the root")).toBeLessThan(steps.indexOf("mounts the root"));
+});
+
+const owned = (owner: string) => both(swap("svirt-lxc/lab/LxcRootfs/web", owner), without(/LxcRootfs%2Fweb/));
+refusals(lxcRootfs, rootfsInputs, [
+  [
+    "another stack's root",
+    { host: { store: owned("svirt-lxc/prod/LxcRootfs/web") } },
+    [/root web exists already and is not ours/, /svirt-lxc\/prod\/LxcRootfs\/web/, /another name/],
+  ],
+  [
+    "a name that another stack has reserved",
+    { host: { ...nothing, store: both(without(/roots\/web/), owned("x/y/z")) } },
+    [/root web exists already/, /x\/y\/z/, /another name/],
+  ],
+  ["an image that is not there", { host: { ...nothing, store: says("") } }, [/no image a320dd50/, /^$/, /LxcImage/]],
+]);
+
+test("its own root is no reason to refuse, whatever image is asked for", () => {
+  const wants = { image: "0".repeat(64) };
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, { wants });
+  expect(lxcRootfs.refuse!(observed, desired)).toBeUndefined();
+});
+
+test("identity: a root made anew is another one", () => {
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, {});
+  expect(lxcRootfs.id(desired, observed)).toBe("web/df5413cb-8944-4492-ba21-0f9b280efa46");
+  expect(observed.image).toBe(IMAGE);
+});

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
+import { policyInputs } from "../../support/inputs.ts";
+import { given, plans, refusals, removals } from "../../support/plans.ts";
+import { added, both, MODULE, says, swap, without } from "../../support/recorded.ts";
+
+const OTHER = "0".repeat(64);
+const claimOf = (stack: string, sha256: string) =>
+  `./claims/policy/svirt-lxc%2F${stack}%2FSelinuxPolicy%2Flab:{"sha256":"${sha256}"}`;
+const unclaimed = without(/claims\/policy/);
+const nothing = { store: says(""), policy: says("") };
+
+plans(selinuxPolicy, policyInputs, [
+  [
+    "from nothing",
+    { host: nothing },
+    ["claims the SELinux module", "loads the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
+  ["converged", {}, []],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claims the SELinux module"]],
+  [
+    "the module of another release",
+    { host: { policy: swap(MODULE, OTHER) } },
+    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
+  [
+    "the module was unloaded",
+    { host: { policy: without(/^(module|took)/) } },
+    ["loads the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
+  [
+    "the store has a common label",
+    { host: { policy: swap("svirt_lxc_store_t", "var_lib_t") } },
+    ["labels /var/lib/svirt-lxc"],
+  ],
+  ["another stack with the same release", { host: { store: added(claimOf("prod", MODULE)) } }, []],
+]);
+
+test("what is loaded is the module, by standard input", () => {
+  const { observed, desired } = given(selinuxPolicy, policyInputs, { host: nothing });
+  const load = selinuxPolicy.plan(observed, desired).find((s) => s.why.startsWith("loads"))!;
+  expect(createHash("sha256").update(load.stdin!).digest("hex")).toBe(MODULE);
+  expect(load.argv.join(" ")).not.toContain("typeattribute");
+});
+
+refusals(selinuxPolicy, policyInputs, [
+  [
+    "another stack with another release",
+    { host: { store: added(claimOf("prod", OTHER)) } },
+    [/another stack needs another version/, /svirt-lxc\/prod\/SelinuxPolicy\/lab uses 0{64}/, /same release/],
+  ],
+]);
+
+const families: [name: string, policy: ReturnType<typeof says>, why: RegExp | undefined][] = [
+  ["Debian's part took", added(), undefined],
+  ["Fedora's part took", swap("refpolicy", "fedora"), undefined],
+  ["neither", without(/^took/), /neither .* Debian's .* nor .* Fedora's/],
+  ["both", added("took fedora"), /refpolicy and fedora were both linked/],
+];
+test.each(families)("verify: %s", (_, policy, why) => {
+  const { observed, desired } = given(selinuxPolicy, policyInputs, { host: { policy } });
+  const failed = selinuxPolicy.verify!(observed, desired);
+  if (why === undefined) expect(failed).toBeUndefined();
+  else expect(failed).toMatchObject({ problem: { why: expect.stringMatching(why) }, safety: [] });
+});
+
+removals(selinuxPolicy, policyInputs, [
+  ["the last claim", {}, ["unloads the SELinux module svirt_lxc", "gives up the SELinux module"]],
+  [
+    "not the last claim",
+    { host: { store: added(claimOf("prod", MODULE)) } },
+    ["gives up the SELinux module"],
+  ],
+  ["the module is gone already", { host: { policy: says("") } }, ["gives up the SELinux module"]],
+  ["the claim is not ours", { host: { store: both(unclaimed, added(claimOf("prod", MODULE))) } }, []],
+  ["all is gone already", { host: nothing }, []],
+]);
+
+test("outputs", () => {
+  const { observed, desired } = given(selinuxPolicy, policyInputs, {});
+  expect(selinuxPolicy.exists(observed, desired)).toBe(true);
+  expect(selinuxPolicy.id(desired, observed)).toBe("svirt_lxc");
+  expect(selinuxPolicy.outputs(observed, desired)).toEqual({
+    family: "refpolicy",
+    processType: "svirt_lxc_sys_t",
+    rootType: "svirt_lxc_root_t",
+  });
+});
