@@ -42,27 +42,11 @@ const container = z.strictObject({
   rebuild: z.string().optional(),
 });
 
-const schema = z
-  .strictObject({
-    hosts: z.record(nameSchema, host).default({}),
-    images: z.record(nameSchema, image).default({}),
-    containers: z.record(nameSchema, container).default({}),
-  })
-  .superRefine(({ hosts, images, containers }, context) => {
-    for (const [key, { host, image }] of Object.entries(containers)) {
-      const defined = (what: "host" | "image", value: string, among: object) => {
-        if (value in among) return;
-        const known = Object.keys(among).join(", ") || "none";
-        context.addIssue({
-          code: "custom",
-          path: ["containers", key, what],
-          message: `"${value}" is not defined under ${what}s, which has: ${known}`,
-        });
-      };
-      defined("host", host, hosts);
-      defined("image", image, images);
-    }
-  });
+const schema = z.strictObject({
+  hosts: z.record(nameSchema, host).default({}),
+  images: z.record(nameSchema, image).default({}),
+  containers: z.record(nameSchema, container).default({}),
+});
 
 /** The sections of the configuration. */
 export const SECTIONS = Object.keys(schema.shape);
@@ -76,17 +60,37 @@ export class ConfigError extends Error {}
  */
 export function parseConfig(project: string, sections: Record<string, unknown>, keys: string[]): Config {
   const parsed = schema.safeParse(sections);
-  const lines = (parsed.error?.issues ?? []).flatMap((issue) => explain(project, issue));
-  const named = parsed.success ? Object.values(parsed.data.containers).map((c) => c.rootPasswordSecret) : keys;
-  for (const key of keys.filter((k) => !SECTIONS.includes(k) && !named.includes(k))) {
-    lines.push(
-      `  ${project}:${key}: unknown key; allowed are ${SECTIONS.join(", ")}, and secrets that a container names`,
-    );
-  }
+  const issues = (parsed.error?.issues ?? []).flatMap((issue) => explain(project, issue));
+  const lines = [...issues, ...undefinedReferences(project, sections), ...unnamedKeys(project, sections, keys)];
   if (parsed.success && lines.length === 0) return parsed.data;
-  throw new ConfigError(
-    `the configuration has ${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}:\n${lines.join("\n")}`,
+  const mistakes = lines.length === 1 ? "a mistake" : `${lines.length} mistakes`;
+  throw new ConfigError(`the configuration has ${mistakes}:\n${lines.join("\n")}`);
+}
+
+/** Hosts and images that containers name and nobody defines. Also when something else is wrong, so the input is anything. */
+function undefinedReferences(project: string, sections: Record<string, unknown>): string[] {
+  return Object.entries(record(sections.containers)).flatMap(([key, container]) =>
+    (["host", "image"] as const).flatMap((what) => {
+      const value = record(container)[what];
+      const among = record(sections[`${what}s`]);
+      if (typeof value !== "string" || Object.hasOwn(among, value)) return [];
+      const known = Object.keys(among).join(", ") || "none";
+      return [`  ${project}:containers.${key}.${what}: "${value}" is not defined under ${what}s, which has: ${known}`];
+    }),
   );
+}
+
+/** Keys that are neither a section nor a secret that a container names: a misspelled section would remove all of its things. */
+function unnamedKeys(project: string, sections: Record<string, unknown>, keys: string[]): string[] {
+  const secrets = Object.values(record(sections.containers)).map((c) => record(c).rootPasswordSecret);
+  const allowed = `${SECTIONS.join(", ")}, and secrets that a container names`;
+  return keys
+    .filter((key) => !SECTIONS.includes(key) && !secrets.includes(key))
+    .map((key) => `  ${project}:${key}: unknown key; allowed are ${allowed}`);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function explain(project: string, issue: z.core.$ZodIssue): string[] {

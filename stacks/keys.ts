@@ -19,14 +19,19 @@ export function readKeys(path: string, entries: string[], base: string): Keys {
       continue;
     }
     const file = resolve(base, entry);
-    if (!existsSync(file)) throw new ConfigError(`  ${path}.${index}: there is no file ${entry}`);
-    keys.authorized.push(
-      ...readFileSync(file, "utf8")
-        .split("\n")
-        .filter((line) => line.trim() !== ""),
-    );
+    const text = read(file);
+    if (text === undefined) throw new ConfigError(`  ${path}.${index}: cannot read the file ${entry}`);
+    keys.authorized.push(...text.split("\n").filter((line) => line.trim() !== ""));
     const identity = file.slice(0, -".pub".length);
     if (existsSync(identity)) keys.identities.push(identity);
   }
   return keys;
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }

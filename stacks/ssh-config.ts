@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { quote } from "../provider/host/batch.ts";
 import type { Connection } from "../provider/host/connection.ts";
 
 /** A container that one can log into. */
@@ -25,15 +26,15 @@ export function sshConfig(stack: string, containers: Reachable[], base: string):
   return containers
     .map(({ name, connection, address, identities }) => {
       const { ssh, sshConfig } = connection;
-      const via = sshConfig === undefined ? "" : `-F '${resolve(base, sshConfig)}' `;
+      const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
       return [
-        `Host ${name}`,
+        `Host ${name} ${name}.${stack}`,
         `  HostName ${address}`,
         "  User root",
-        ...identities.map((file) => `  IdentityFile "${file}"`),
-        ...(ssh === undefined ? [] : [`  ProxyCommand ssh ${via}-W %h:%p -- ${ssh}`]),
+        ...identities.map((file) => `  IdentityFile "${literal(file)}"`),
+        ...(ssh === undefined ? [] : [`  ProxyCommand ssh ${literal(via)}-W %h:%p -- ${literal(quote(ssh))}`]),
         `  HostKeyAlias ${name}.${stack}`,
-        `  UserKnownHostsFile "${resolve(base, FOLDER, `${stack}.known_hosts`)}"`,
+        `  UserKnownHostsFile "${literal(resolve(base, FOLDER, `${stack}.known_hosts`))}"`,
         "  StrictHostKeyChecking yes",
         "",
       ].join("\n");
@@ -41,12 +42,17 @@ export function sshConfig(stack: string, containers: Reachable[], base: string):
     .join("\n");
 }
 
-/** Writes the configuration of a stack; SSH_CONFIG includes those of all stacks. */
+/** ssh replaces %x by what it stands for (ssh_config(5), TOKENS). */
+function literal(text: string): string {
+  return text.replaceAll("%", "%%");
+}
+
+/** Writes the configuration of a stack. SSH_CONFIG includes those of all stacks; of several of one name, ssh takes this one's. */
 export function writeSshConfig(stack: string, containers: Reachable[], base: string): void {
   const folder = resolve(base, FOLDER);
   mkdirSync(folder, { recursive: true });
   const knownHosts = containers.map(({ name, hostKey }) => `${name}.${stack} ${hostKey}\n`).join("");
   writeFileSync(resolve(folder, `${stack}.known_hosts`), knownHosts);
   writeFileSync(resolve(folder, `${stack}.ssh_config`), sshConfig(stack, containers, base));
-  writeFileSync(resolve(base, SSH_CONFIG), `Include "${folder}/*.ssh_config"\n`);
+  writeFileSync(resolve(base, SSH_CONFIG), `Include "${folder}/${stack}.ssh_config" "${folder}/*.ssh_config"\n`);
 }

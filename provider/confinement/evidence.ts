@@ -60,7 +60,10 @@ export function parseEvidence(
   const [, asked = "", , , , , , flags] = of("access").find(([n]) => n === name) ?? [];
   return {
     enforcing: of("enforce")[0]?.[0] === "1",
-    type: flags === undefined ? undefined : { name: typeOf(asked), permissive: (Number(flags) & AVD_PERMISSIVE) !== 0 },
+    type:
+      flags === undefined
+        ? undefined
+        : { name: typeOf(asked), permissive: (Number.parseInt(flags, 16) & AVD_PERMISSIVE) !== 0 },
     uidMap: of("uid_map")
       .filter(([n]) => n === name)
       .map(parseMap),

@@ -41,13 +41,13 @@ export async function check<I extends CommonInputs>(
     else if (parsed.data !== undefined) known[key] = parsed.data;
   }
   for (const key of Object.keys(news)) {
-    if (key in shape || key === "__provider" || news[key] === undefined) continue;
+    if (Object.hasOwn(shape, key) || key === "__provider" || news[key] === undefined) continue;
     failures.push({ property: key, reason: `unknown property; ${kind.token} has ${Object.keys(shape).join(", ")}` });
   }
-  // With an input unknown, the rest cannot be judged; check is called again when it is known.
-  if (failures.length > 0 || Object.keys(unknown).length > 0 || !kind.resolve)
+  // What depends on unknown inputs cannot be judged yet; check is called again when they are known.
+  if (failures.length > 0 || !kind.resolve || kind.resolve.needs.some((key) => key in unknown))
     return { inputs: { ...known, ...unknown }, failures };
-  const resolved = await kind.resolve(known as Partial<I>);
+  const resolved = await kind.resolve.run(known as Partial<I>);
   return { inputs: { ...resolved.inputs, ...unknown }, failures: resolved.failures };
 }
 

@@ -52,8 +52,12 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   sealed?: readonly string[];
   /** Its name is unique on the host, so that the old one goes before the new one comes. */
   deleteBeforeReplace: boolean;
-  /** Further checks of the inputs, and defaults that depend on the workstation. Called when all inputs are known. */
-  resolve?(inputs: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
+  /** Further checks of the inputs, and defaults that depend on the workstation. */
+  resolve?: {
+    /** Inputs without which it cannot be said. */
+    needs: readonly (keyof I & string)[];
+    run(inputs: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
+  };
 }
 
 /** A mistake in the inputs, by property path. */

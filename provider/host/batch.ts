@@ -110,7 +110,7 @@ export function script({ reads, steps = [], lock }: Batch): string {
     `if [ "$(digest)" != ${lock.expect} ]; then echo "@ stale 0 0 0"; report; return; fi`,
   ];
   return [
-    PRELUDE,
+    FUNCTIONS,
     "observe() {",
     ...reads.map((r, i) => `run read${i} timeout -k 5 ${READ_TIMEOUT} ${quoteArgv(r.argv)} </dev/null`),
     ":; }",
@@ -120,6 +120,7 @@ export function script({ reads, steps = [], lock }: Batch): string {
     ...act,
     ":; }",
     "main() {",
+    SET_UP,
     ...(lock ? [takeLock(lock.holder)] : []),
     ...(check ?? []),
     "act",
@@ -131,13 +132,15 @@ export function script({ reads, steps = [], lock }: Batch): string {
   ].join("\n");
 }
 
-const PRELUDE = `
+const SET_UP = `
 LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 umask 077
 mkdir -p /run/svirt-lxc || exit 70
 T=$(mktemp -d /run/svirt-lxc/batch.XXXXXX) || exit 70
-trap 'rm -rf "$T"' EXIT
+trap 'rm -rf "$T"' EXIT`;
+
+const FUNCTIONS = `
 run() {
   name=$1; shift
   "$@" >"$T/$name.out" 2>"$T/$name.err"

@@ -32,7 +32,7 @@ export interface OsRelease {
 }
 
 export function parseOsRelease(text: string): OsRelease {
-  const value = (key: string) => new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(text)?.[1] ?? "";
+  const value = (key: string) => new RegExp(`^${key}=["']?([^"'\n]*)["']?$`, "m").exec(text)?.[1] ?? "";
   return {
     id: value("ID"),
     like: value("ID_LIKE").split(" ").filter(Boolean),
@@ -43,7 +43,7 @@ export function parseOsRelease(text: string): OsRelease {
 
 /** The family of a host, or why it cannot hold containers. */
 export function familyOf(os: OsRelease): Family | { unsupported: string } {
-  if (os.id === "debian" && Number(os.version) < 13) {
+  if (os.id === "debian" && os.version !== "" && Number(os.version) < 13) {
     return {
       unsupported:
         "its SELinux policy has no types for containers, and its mount cannot map ids: Debian 13 or later is needed",

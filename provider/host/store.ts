@@ -84,7 +84,8 @@ export function removeRecord(why: string, path: string): Step {
 
 /** The record of a claim. */
 export function claimPath(thing: string, owner: string): string {
-  return `claims/${thing}/${encodeURIComponent(owner)}`;
+  // A dot would let an owner be named as a folder is, or as a record that is being written.
+  return `claims/${thing}/${encodeURIComponent(owner).replaceAll(".", "%2E")}`;
 }
 
 /** Who else uses a thing. */

@@ -80,6 +80,7 @@ function controlDir(): string {
 
 /** Splits progress from errors; returns the errors. */
 async function progressLines(stream: NodeJS.ReadableStream, onProgress: (line: string) => void): Promise<string> {
+  stream.setEncoding("utf8");
   let errors = "";
   let rest = "";
   for await (const chunk of stream) {

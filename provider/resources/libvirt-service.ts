@@ -37,8 +37,11 @@ const schema = z.strictObject({
     .default("svirt-lxc"),
   /** IPv4 subnet of the network; the host has its first address, containers have the third and on. */
   subnet: z
-    .cidrv4("must be an IPv4 subnet such as 10.213.0.0/20")
-    .refine((s) => Number(s.split("/")[1]) <= 29 && Number(s.split("/")[1]) >= 16, "must be between /16 and /29")
+    .cidrv4({ error: "must be an IPv4 subnet such as 10.213.0.0/20", abort: true })
+    .refine((s) => Number(s.split("/")[1]) <= 29 && Number(s.split("/")[1]) >= 16, {
+      error: "must be between /16 and /29",
+      abort: true,
+    })
     .refine(isCanonical, "must be the subnet's own address, such as 10.213.0.0/20")
     .default("10.213.0.0/20"),
 });
@@ -154,6 +157,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (missingPackages.length > 0) {
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
+      return steps; // the rest is planned on what they brought
     }
     if (missingSettings.length > 0) {
       act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
@@ -164,7 +168,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (idleUnits.length > 0)
       act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
     if (missingSettings.length > 0) act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
-    if (missingPackages.length > 0 || idleUnits.length > 0) return steps; // only now can it be asked for networks
+    if (idleUnits.length > 0) return steps; // only now can it be asked for networks
 
     const changed = network && network.subnet !== desired.subnet;
     if (changed) {

@@ -106,7 +106,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     if (foreign) {
       return {
         what: `the address ${address} is reserved for another container`,
-        why: `the network keeps it for ${foreign.name} (${foreign.mac})`,
+        why: `the network keeps it for ${foreign.name ?? "a machine"} (${foreign.mac})`,
         remedy: "let the address follow from the root's slot, as LxcContainer does",
       };
     }

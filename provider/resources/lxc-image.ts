@@ -88,27 +88,30 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
   actual: () => ({}),
 
-  async resolve(inputs) {
-    const failures: Failure[] = [];
-    const { archive, hostArchive } = inputs;
-    let { sha256 } = inputs;
-    if ((archive === undefined) === (hostArchive === undefined)) {
-      failures.push({
-        property: "archive",
-        reason: "give either archive (a file on the workstation) or hostArchive (on the host)",
-      });
-    } else if (hostArchive !== undefined && sha256 === undefined) {
-      failures.push({ property: "sha256", reason: "must be given for an archive that lies on the host" });
-    } else if (archive !== undefined) {
-      const computed = await sha256Of(archive);
-      if (computed === undefined && sha256 === undefined)
-        failures.push({ property: "archive", reason: `cannot read ${archive}` });
-      else if (computed !== undefined && sha256 !== undefined && computed !== sha256) {
-        failures.push({ property: "sha256", reason: `${archive} has the sha256 ${computed}` });
+  resolve: {
+    needs: ["archive", "hostArchive", "sha256"],
+    async run(inputs) {
+      const failures: Failure[] = [];
+      const { archive, hostArchive } = inputs;
+      let { sha256 } = inputs;
+      if ((archive === undefined) === (hostArchive === undefined)) {
+        failures.push({
+          property: "archive",
+          reason: "give either archive (a file on the workstation) or hostArchive (on the host)",
+        });
+      } else if (hostArchive !== undefined && sha256 === undefined) {
+        failures.push({ property: "sha256", reason: "must be given for an archive that lies on the host" });
+      } else if (archive !== undefined) {
+        const computed = await sha256Of(archive);
+        if (computed === undefined && sha256 === undefined)
+          failures.push({ property: "archive", reason: `cannot read ${archive}` });
+        else if (computed !== undefined && sha256 !== undefined && computed !== sha256) {
+          failures.push({ property: "sha256", reason: `${archive} has the sha256 ${computed}` });
+        }
+        sha256 ??= computed;
       }
-      sha256 ??= computed;
-    }
-    return { inputs: { ...inputs, sha256 }, failures };
+      return { inputs: { ...inputs, sha256 }, failures };
+    },
   },
 };
 

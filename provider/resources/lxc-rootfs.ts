@@ -49,7 +49,7 @@ const schema = z.strictObject({
   /** Ask for the address by DHCP with systemd-networkd. Kept converged. */
   dhcp: z.boolean().default(true),
   /** Units that are enabled inside. Kept converged. */
-  units: z.array(z.string().regex(/^[\w@.\\:-]+\.\w+$/, "must be a unit such as nginx.service")).default([]),
+  units: z.array(z.string().regex(/^[\w@\\:][\w@.\\:-]*\.\w+$/, "must be a unit such as nginx.service")).default([]),
 });
 type Inputs = z.output<typeof schema>;
 
@@ -62,6 +62,8 @@ interface Observed {
   revision: number;
   claimsImage: boolean;
   hasSlot: boolean;
+  /** Something is mounted as its root, by its unit or not. */
+  occupied: boolean;
   /** The unit is the one that this release writes for the slot and image. */
   unit: "current" | "outdated" | "missing";
   mounted: boolean;
@@ -113,6 +115,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       hasSlot: reserved !== undefined,
       unit: unitState(mount, name, record),
       mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
+      occupied: mount.label !== undefined,
       enabled: mount.enabled,
       settings: parseSettings(results.get("settings")!, name),
       users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
@@ -169,7 +172,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
 
     const remount = observed.unit !== "current" || !observed.mounted;
-    const wanted = { hostname: desired.hostname ?? name, ...desired };
+    const wanted = { ...desired, hostname: desired.hostname ?? name };
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.instance !== undefined && observed.settings === undefined;
     const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted);
@@ -186,9 +189,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
     if (remount) {
       const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
-      if (observed.unit !== "missing")
-        steps.push({ why: "unmounts the root", argv: ["systemctl", "stop", unitName(name)] });
       steps.push(
+        ...unmount(observed, name),
         {
           why: "writes the unit that mounts the root",
           argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)],
@@ -214,7 +216,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { slot, image, host } = observed;
     if (observed.owner !== owner) return [];
     const steps: Step[] = observed.users.map(stopGracefully);
-    if (observed.unit !== "missing") {
+    if (observed.unit === "missing") steps.push(...unmount(observed, name));
+    else {
       steps.push(
         { why: "unmounts the root", argv: ["systemctl", "disable", "--now", unitName(name)] },
         { why: "removes its unit", argv: ["rm", unitPath(name)] },
@@ -269,6 +272,14 @@ function unitState(mount: MountState, name: string, record: RootRecord | undefin
   const { slot, image } = record;
   const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot) });
   return mount.unit === text && mount.fresh ? "current" : "outdated";
+}
+
+/** Unmounts a root. Without its unit it is done by hand: another mount over it would find its layers in use. */
+function unmount({ unit, occupied }: Observed, name: string): Step[] {
+  if (unit !== "missing") return [{ why: "unmounts the root", argv: ["systemctl", "stop", unitName(name)] }];
+  if (!occupied) return [];
+  const folders = [mountedRoot(name), `${rootFolder(name)}/layers/lower`];
+  return [{ why: "unmounts the root", argv: ["umount", ...folders] }];
 }
 
 /** Slow to compute, so that who reads it cannot try passwords fast; with the name as salt. */

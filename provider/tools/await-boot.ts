@@ -6,7 +6,7 @@ const AWAIT = `
 name=$1 address=$2 port=$3 level=$4
 denials() {
   echo "denials of $level:"
-  { ausearch -m AVC,USER_AVC,SELINUX_ERR -ts recent 2>/dev/null || journalctl -k -g 'avc: *denied' --no-pager -o cat; } | grep 'avc: *denied' | grep -F "$level" | tail -n 4
+  { ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR -ts recent 2>/dev/null || journalctl -k -g 'avc: *denied' --no-pager -o cat; } | grep 'avc: *denied' | grep -F "$level" | tail -n 4
 }
 while :; do
   if [ "$(virsh -q -c lxc:/// domstate "$name")" != running ]; then

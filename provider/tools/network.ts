@@ -13,7 +13,8 @@ export interface NetworkSpec {
 export interface Reservation {
   mac: string;
   ip: string;
-  name: string;
+  /** Whose it is; someone else may have left it out. */
+  name?: string;
 }
 
 export interface NetworkInfo extends NetworkSpec {
@@ -75,7 +76,7 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
       reservations: elements(network, "ip", "dhcp", "host").map((h) => ({
         mac: String(h["@mac"]),
         ip: String(h["@ip"]),
-        name: String(h["@name"]),
+        name: h["@name"] === undefined ? undefined : String(h["@name"]),
       })),
     });
   }

@@ -118,7 +118,7 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
     instance: fieldAfter(instances, `${rootFolder(name)}/instance`),
     unit: text,
     active: show.includes("ActiveState=active"),
-    enabled: show.includes("UnitFileState=enabled"),
+    enabled: show.split("\n").includes("UnitFileState=enabled"),
     fresh: !show.includes("NeedDaemonReload=yes"),
     label: mount && /context=(?:\\x22|")?([\w:]+(?:,c\d+)?)/.exec(mount)?.[1],
   };

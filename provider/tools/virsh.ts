@@ -1,4 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { decodeEntities } from "./xml.ts";
 
 /** virsh(1) on the LXC driver of the host. */
 export function virsh(...args: string[]): string[] {
@@ -39,7 +40,8 @@ export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
     const [, autostart, state = ""] = /^(yes|no) (.*)/.exec(head) ?? [];
     const name = /^\s*<name>(.*)<\/name>/m.exec(xml)?.[1];
     if (name === undefined) continue;
-    domains.set(name, {
+    // Not trimmed, as the XML parser would: someone's "web " is not our "web".
+    domains.set(decodeEntities(name), {
       autostart: autostart === "yes",
       xml,
       liveXml: state === "shut off" ? undefined : live,

@@ -36,3 +36,10 @@ export function value(from: Xml | undefined, ...path: string[]): string | undefi
   const found = elements(from, ...path.slice(0, -1))[0]?.[attribute];
   return typeof found === "string" ? found : undefined;
 }
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+/** The text that XML text stands for, with the five entities that libvirt writes. */
+export function decodeEntities(text: string): string {
+  return text.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? "");
+}

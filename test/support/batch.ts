@@ -1,4 +1,4 @@
-import { type Batch, parse, type Read, type Report, script, type Step } from "../../provider/host/batch.ts";
+import { type Batch, parse, type Read, type Report, type Step, script } from "../../provider/host/batch.ts";
 import { type Delivery, deliver } from "../../provider/host/transport.ts";
 
 /** How a batch went on this machine, by its real shell. */
@@ -28,4 +28,9 @@ export function look(key: string, line: string, more: Partial<Read> = {}): Read 
 /** A step that is a line of sh. */
 export function act(line: string, more: Partial<Step> = {}): Step {
   return { why: `runs ${line}`, argv: ["sh", "-c", line], ...more };
+}
+
+/** A line of sh that waits for a file. */
+export function waitFor(file: string): string {
+  return `while [ ! -e ${file} ]; do sleep 0.02; done`;
 }

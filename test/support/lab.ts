@@ -20,7 +20,7 @@ export async function restartLab(): Promise<Lab> {
 
 /** What SELinux denied to the domains that we answer for, since the host was made. */
 export async function denials(lab: Lab): Promise<string[]> {
-  const { stdout } = await lab.ssh("ausearch -m AVC,USER_AVC,SELINUX_ERR 2>/dev/null || true");
+  const { stdout } = await lab.ssh("ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR 2>/dev/null || true");
   return stdout.split("\n").filter((line) => /denied|SELINUX_ERR/.test(line) && /virtd_lxc_t|svirt_lxc_/.test(line));
 }
 

@@ -1,5 +1,7 @@
-import type { CommonInputs, Kind } from "../../provider/engine/kind.ts";
+import type { AnyKind, CommonInputs, Kind } from "../../provider/engine/kind.ts";
+import { lifecycle, SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
 import type { Step } from "../../provider/host/batch.ts";
+import { Session } from "../../provider/host/session.ts";
 import { PASSWORD } from "./inputs.ts";
 import { type Edits, recorded } from "./recorded.ts";
 
@@ -52,13 +54,47 @@ export function plans<I extends CommonInputs, O extends object, P extends object
     expect(kind.plan(state, desired, prior).length > 0).toBe(kind.plan(observed, desired, prior).length > 0);
   });
 
-  // A refresh writes the inputs as they are on the host into the state, and destroy has nothing else.
-  test.each(rows)("after a refresh: %s", (_, given_) => {
-    const { observed, desired } = given(kind, inputs, given_);
-    const noted = JSON.parse(JSON.stringify({ ...desired, ...kind.actual(observed, desired) })) as I;
-    const again = kind.parse(recorded(given_.host), noted);
-    expect(whys(kind.remove(again, noted))).toEqual(whys(kind.remove(observed, desired)));
+  // A refresh names what drifted, and leaves state with which the next one, and destroy, still know what was asked for.
+  test.each(rows)("after a refresh: %s", async (_, given_) => {
+    const { observed, desired, prior } = given(kind, inputs, given_);
+    if (!kind.exists(observed, desired)) return;
+    const state = stateOf(kind, desired, observed);
+    const first = await refreshed(kind, given_.host, state);
+    expect(await refreshed(kind, given_.host, first.props!)).toEqual(first);
+    const again = kind.parse(recorded(given_.host), first.props as I);
+    expect(whys(kind.remove(again, first.props as I))).toEqual(whys(kind.remove(observed, desired)));
+    const { changes } = await lifecycle(kind, [kind]).diff!("id", first.props, desired);
+    expect(changes).toBe(kind.plan(observed, desired, prior).length > 0);
   });
+}
+
+/** What state holds of a resource. */
+export function stateOf<I extends CommonInputs, O extends object>(
+  kind: Kind<I, O, object>,
+  inputs: I,
+  observed: O,
+): Record<string, unknown> {
+  const entries = Object.entries(observed).filter(([key]) => key !== "host");
+  const sealed = ([key]: [string, unknown]) => kind.sealed?.includes(key) ?? false;
+  const state = {
+    ...inputs,
+    ...kind.outputs(observed, inputs),
+    observed: Object.fromEntries(entries.filter((e) => !sealed(e))),
+    sealed: kind.sealed && Object.fromEntries(entries.filter(sealed)),
+    schemaVersion: SCHEMA_VERSION,
+  };
+  return JSON.parse(JSON.stringify(state));
+}
+
+/** Pulumi's read, on a recorded host. */
+async function refreshed(kind: AnyKind, host: Edits | undefined, state: object) {
+  const { snapshot } = Session.prototype;
+  Session.prototype.snapshot = async () => recorded(host);
+  try {
+    return await lifecycle(kind, [kind]).read!("id", state);
+  } finally {
+    Session.prototype.snapshot = snapshot;
+  }
 }
 
 /** A table of removals. */

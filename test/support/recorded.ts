@@ -45,6 +45,11 @@ export function without(lines: RegExp): Edit {
   return swap(new RegExp(`^.*(?:${lines.source}).*\n`, "gm"), "");
 }
 
+/** Without the XML elements of that name. */
+export function withoutElement(name: string): Edit {
+  return swap(new RegExp(` *<${name}\\b.*?</${name}>\n`, "gs"), "");
+}
+
 /** With lines at the end. */
 export function added(...lines: string[]): Edit {
   return (text) => `${text}${lines.join("\n")}\n`;

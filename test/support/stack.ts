@@ -84,6 +84,9 @@ export class Stack {
 
   async remove(): Promise<void> {
     await rm(this.#dir, { recursive: true });
+    for (const file of ["ssh_config", "known_hosts"]) {
+      await rm(join(this.#project, ".svirt", `${this.name}.${file}`), { force: true });
+    }
   }
 
   #options() {

@@ -9,7 +9,10 @@ const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const marker = join(folder, "marker");
 const runtime = join(folder, "run");
-const batch: Batch = { reads: [look("a", "echo one"), look("b", "printf two; exit 1")], steps: [act(`echo >${marker}`)] };
+const batch: Batch = {
+  reads: [look("a", "echo one"), look("b", "printf two; exit 1")],
+  steps: [act(`echo >${marker}`)],
+};
 
 /** The script, with its own files elsewhere. */
 const whole = script(batch).replaceAll("/run/svirt-lxc", runtime);

@@ -1,6 +1,6 @@
 import { act, look, run } from "../../support/batch.ts";
 
-const LIMIT = 4 * 1024 * 1024;
+const LIMIT = 16 * 1024 * 1024;
 const much = `head -c ${LIMIT + 1} /dev/zero | tr '\\0' x`;
 
 test("what a step prints is bounded", async () => {
@@ -12,13 +12,20 @@ test("what a step prints is bounded", async () => {
 
 test("a look that just fits is whole", async () => {
   const { observation } = await run({ reads: [look("it", `head -c ${LIMIT} /dev/zero | tr '\\0' x`)] });
-  expect(observation.results.get("it")).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^x{4194304}$/) });
+  const { exit, stdout } = observation.results.get("it")!;
+  expect({ exit, length: stdout.length }).toEqual({ exit: 0, length: LIMIT });
 });
 
 // What was cut off would count as not there: a process that is not judged, a root that is not mounted.
 test("a look that says more than fits has failed", async () => {
   const { observation } = await run({ reads: [look("it", much)] });
-  expect(observation.results.get("it")!.exit).not.toBe(0);
+  const { exit, stderr } = observation.results.get("it")!;
+  expect({ exit, stderr }).toEqual({ exit: 141, stderr: expect.stringContaining(`longer than ${LIMIT} bytes`) });
+});
+
+test("so has one whose exit code alone would be an answer", async () => {
+  const { observation } = await run({ reads: [look("it", `${much}; exit 1`, { ok: [0, 1] })] });
+  expect(observation.results.get("it")!.exit).toBe(141);
 });
 
 test("the digest of a long look is the same under the lock", async () => {

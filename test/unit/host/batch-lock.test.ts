@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { act, look, run } from "../../support/batch.ts";
+import { act, look, run, waitFor } from "../../support/batch.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
 const file = (name: string) => join(folder, name);
@@ -28,31 +28,39 @@ test("a host that has changed: nothing is done, and what it is now is told", asy
   expect(stale.observation.results.get("it")!.stdout).toBe("new");
   expect(existsSync(marker)).toBe(false);
 
-  const again = await run({ reads, steps: [act(`echo >${marker}`)], lock: { ...lock, expect: stale.observation.digest } });
+  const again = await run({
+    reads,
+    steps: [act(`echo >${marker}`)],
+    lock: { ...lock, expect: stale.observation.digest },
+  });
   expect(again.stale).toBe(false);
   expect(existsSync(marker)).toBe(true);
 });
 
 test("two at the same time: the second one waits, says for whom, and finds what the first one left", async () => {
-  const log = file("log");
+  const [log, go] = [file("log"), file("go")];
   writeFileSync(log, "");
   const reads = [look("it", `wc -l <${log}`)];
   const { observation } = await run({ reads });
-  const steps = (name: string) => [act(`echo ${name} begins >>${log}; sleep 0.4; echo ${name} ends >>${log}`)];
   const lock = (holder: string) => ({ holder, expect: observation.digest });
+  const steps = [act(`echo begins >>${log}; ${waitFor(go)}; echo ends >>${log}`)];
 
+  // The first one goes on when the second one waits for it.
   let second: ReturnType<typeof run> | undefined;
-  const first = await run({ reads, steps: steps("first"), lock: lock("it's $(x)/prod/LxcDomain/a") }, () => {
-    second ??= run({ reads, steps: steps("second"), lock: lock("svirt-lxc/lab/LxcDomain/b") });
-  });
+  const begun = () => {
+    second ??= run({ reads, steps: [act(`echo second >>${log}`)], lock: lock("svirt-lxc/lab/LxcDomain/b") }, () =>
+      writeFileSync(go, ""),
+    );
+  };
+  const first = await run({ reads, steps, lock: lock("it's $(x)/prod/LxcDomain/a") }, begun);
   expect(first).toMatchObject({ stale: false, outcomes: [{ exit: 0 }] });
   expect(await second).toMatchObject({
     stale: true,
     outcomes: [],
     progress: ["waits for it's $(x)/prod/LxcDomain/a"],
   });
-  expect(readFileSync(log, "utf8")).toBe("first begins\nfirst ends\n");
-});
+  expect(readFileSync(log, "utf8")).toBe("begins\nends\n");
+}, 20_000);
 
 test("many at the same time: each does its step, none meets another", async () => {
   const log = file("many");
@@ -65,27 +73,32 @@ test("many at the same time: each does its step, none meets another", async () =
   for (const { stale, outcomes } of await Promise.all(all)) {
     expect({ stale, exits: outcomes.map((o) => o.exit) }).toEqual({ stale: false, exits: [0] });
   }
-  const pairs = readFileSync(log, "utf8").trim().replaceAll(/(\d)\n\1/g, "$1$1").split("\n");
+  const pairs = readFileSync(log, "utf8")
+    .trim()
+    .replaceAll(/(\d)\n\1/g, "$1$1")
+    .split("\n");
   expect(pairs.sort()).toEqual(["00", "11", "22", "33", "44", "55"]);
 });
 
 test("work that outlives its batch still holds the host", async () => {
+  const go = file("outlived");
   const reads = [look("it", "echo same")];
   const { observation } = await run({ reads });
   const lock = { holder: "outlived", expect: observation.digest };
-  await run({ reads, steps: [act("sleep 0.7 &")], lock });
-  const next = await run({ reads, steps: [act(":")], lock: { ...lock, holder: "next" } });
-  expect(next.progress[0]).toBe("waits for outlived");
-});
+  await run({ reads, steps: [act(`(${waitFor(go)}) &`)], lock });
+  const next = run({ reads, steps: [act("echo done")], lock: { ...lock, holder: "next" } }, (line) => {
+    if (line === "waits for outlived") writeFileSync(go, "");
+  });
+  expect((await next).progress).toEqual(["waits for outlived", "runs echo done"]);
+}, 20_000);
 
 test("a look takes no lock", async () => {
+  const go = file("looked");
   const reads = [look("it", "echo same")];
   const { observation } = await run({ reads });
-  let looked = Number.POSITIVE_INFINITY;
-  await run({ reads, steps: [act("sleep 0.5")], lock: { holder: "unit", expect: observation.digest } }, () => {
-    void run({ reads }).then(() => {
-      looked = Date.now();
-    });
+  const steps = [act(waitFor(go), { timeout: 10 })];
+  const { outcomes } = await run({ reads, steps, lock: { holder: "unit", expect: observation.digest } }, () => {
+    void run({ reads }).then(() => writeFileSync(go, ""));
   });
-  expect(looked).toBeLessThan(Date.now());
-});
+  expect(outcomes).toMatchObject([{ exit: 0 }]);
+}, 20_000);

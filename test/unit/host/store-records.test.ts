@@ -50,7 +50,18 @@ test("a record that is written again is replaced", () => {
 });
 
 // Pulumi allows all of these in the name of a resource.
-const owners = ["p/s/LxcImage/web", "p/s/K/my web", "p/s/K/a:b", "p/s/K/it's \"x\" $(y)", "p/s/K/50%", "p/s/K/köln", "p/s/K/web.new", "-n", "..", "p/s/K/*"];
+const owners = [
+  "p/s/LxcImage/web",
+  "p/s/K/my web",
+  "p/s/K/a:b",
+  'p/s/K/it\'s "x" $(y)',
+  "p/s/K/50%",
+  "p/s/K/köln",
+  "p/s/K/web.new",
+  "-n",
+  "..",
+  "p/s/K/*",
+];
 test.each(owners)("a claim of %s", (owner) => {
   write(claimPath("image-1", owner), { wants: `${owner}: {"x":1}\n` });
   write(claimPath("image-1", "other"), {});
@@ -74,7 +85,11 @@ test("claims that differ by an ending do not touch each other", () => {
 
 test("what a container has in its root is no record", () => {
   write("roots/web/root.json", { owner: "a" });
-  for (const path of ["roots/web/guest/root/root.json", "roots/web/guest/root/slots/0", "roots/web/layers/image.json"]) {
+  for (const path of [
+    "roots/web/guest/root/root.json",
+    "roots/web/guest/root/slots/0",
+    "roots/web/layers/image.json",
+  ]) {
     mkdirSync(dirname(join(store, path)), { recursive: true });
     writeFileSync(join(store, path), '{"owner":"evil"}\n');
   }

@@ -1,6 +1,6 @@
 import { type DomainSpec, domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { domainInputs } from "../../support/inputs.ts";
-import { type Edit, recordedOutcome, swap, without } from "../../support/recorded.ts";
+import { type Edit, recordedOutcome, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const spec: DomainSpec = {
   name: "web",
@@ -39,22 +39,22 @@ test.each(specs)("what is defined is read again: %s", (_, change) => {
   expect(parseDomainXml(domainXml({ ...spec, ...change }, uuid)).uuid).toBe(uuid);
 });
 
-const none = /^ *<seclabel[^]*?<\/seclabel>\n/m;
-const idmap = (uid: string, gid: string) => swap(/<idmap>[^]*<\/idmap>/, `<idmap>${uid}${gid}</idmap>`);
+const seclabel = (xml: string) => swap(/^ *<seclabel.*?<\/seclabel>\n/ms, xml);
+const idmap = (uid: string, gid: string) => swap(/<idmap>.*<\/idmap>/s, `<idmap>${uid}${gid}</idmap>`);
 const uid = "<uid start='0' target='1879048192' count='65536'/>";
 const gid = uid.replace("uid", "gid");
 const changes: [name: string, edit: Edit, change: object][] = [
-  ["no seclabel", swap(none, ""), { label: undefined }],
+  ["no seclabel", withoutElement("seclabel"), { label: undefined }],
   ["a dynamic seclabel", swap("type='static'", "type='dynamic'"), { label: undefined }],
-  ["a seclabel of none", swap(none, "<seclabel type='none' model='selinux'/>\n"), { label: undefined }],
+  ["a seclabel of none", seclabel("<seclabel type='none' model='selinux'/>\n"), { label: undefined }],
   ["a seclabel of another model", swap("model='selinux'", "model='apparmor'"), { label: undefined }],
   [
     "one of another model besides",
     swap("  <seclabel", "  <seclabel type='static' model='dac'><label>+0:+0</label></seclabel>\n  <seclabel"),
     {},
   ],
-  ["an empty seclabel", swap(none, "<seclabel type='static' model='selinux'/>\n"), { label: undefined }],
-  ["no idmap", swap(/ *<idmap>[^]*?<\/idmap>\n/, ""), { idmap: undefined }],
+  ["an empty seclabel", seclabel("<seclabel type='static' model='selinux'/>\n"), { label: undefined }],
+  ["no idmap", withoutElement("idmap"), { idmap: undefined }],
   ["an idmap of users only", idmap(uid, ""), { idmap: undefined }],
   ["other groups", idmap(uid, gid.replace("1879048192", "0")), { idmap: undefined }],
   ["two ranges of users", idmap(uid + uid, gid), { idmap: undefined }],
@@ -64,14 +64,17 @@ const changes: [name: string, edit: Edit, change: object][] = [
     idmap(uid.replace("start='0'", "start='1'"), gid.replace("start='0'", "start='1'")),
     { idmap: undefined },
   ],
-  ["no mark of ours", swap(/ *<metadata>[^]*?<\/metadata>\n/, ""), { owner: undefined, revision: undefined }],
-  ["no root", swap(/ *<filesystem[^]*?<\/filesystem>\n/, ""), { root: undefined }],
+  ["no mark of ours", withoutElement("metadata"), { owner: undefined, revision: undefined }],
+  ["no root", withoutElement("filesystem"), { root: undefined }],
   [
     "another mount before the root's",
-    swap("    <filesystem", "<filesystem type='mount'><source dir='/srv'/><target dir='/srv'/></filesystem>\n    <filesystem"),
+    swap(
+      "    <filesystem",
+      "<filesystem type='mount'><source dir='/srv'/><target dir='/srv'/></filesystem>\n    <filesystem",
+    ),
     {},
   ],
-  ["no interface", swap(/ *<interface[^]*?<\/interface>\n/, ""), { mac: undefined, network: undefined }],
+  ["no interface", withoutElement("interface"), { mac: undefined, network: undefined }],
   ["no memory", without(/<memory/), { memory: undefined }],
 ];
 test.each(changes)("someone's definition: %s", (_, edit, change) => {

@@ -36,7 +36,8 @@ test.each(texts)("%s: is put right, keeps its other lines in order, and again ch
   for (const key of keys) {
     expect(written.split("\n").filter((l) => new RegExp(`^\\s*${key}\\s*=`).test(l))).toHaveLength(1);
   }
-  const others = (t: string) => t.split("\n").filter((l) => l && !keys.some((k) => l.startsWith(k) && !l.startsWith(`${k}_`)));
+  const others = (t: string) =>
+    t.split("\n").filter((l) => l && !keys.some((k) => l.startsWith(k) && !l.startsWith(`${k}_`)));
   expect(others(written)).toEqual(others(text));
   expect(written.endsWith("\n")).toBe(true);
 });

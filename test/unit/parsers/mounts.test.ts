@@ -51,7 +51,7 @@ test("a host without roots", () => {
 
 // As a refresh sees them: all at once.
 const two: Edit = both(
-  (text) => swap("svirt-lxc-root-web", "svirt-lxc-root-web-2")(text.replace(/@instances[^]*/, "")) + text,
+  (text) => swap("svirt-lxc-root-web", "svirt-lxc-root-web-2")(text.replace(/@instances.*/s, "")) + text,
   (text) =>
     text
       .replace(

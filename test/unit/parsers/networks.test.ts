@@ -14,7 +14,14 @@ const recorded = {
 
 test("the recorded networks: libvirt's own, and ours", () => {
   expect([...parse().values()]).toEqual([
-    { name: "default", subnet: "192.168.122.0/24", active: false, autostart: false, owner: undefined, reservations: [] },
+    {
+      name: "default",
+      subnet: "192.168.122.0/24",
+      active: false,
+      autostart: false,
+      owner: undefined,
+      reservations: [],
+    },
     recorded,
   ]);
 });
@@ -50,6 +57,18 @@ test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
   const xml = networkXml({ name, subnet }, "svirt-lxc");
   const found = parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get(name);
   expect(found).toEqual({ name, subnet, active: false, autostart: false, owner: "svirt-lxc", reservations: [] });
+});
+
+test("reservations that are defined are read again", () => {
+  const db = { mac: "02:00:00:00:00:01", name: "db", ip: "10.213.0.3" };
+  const elsewhere = { ...db, ip: "10.213.16.3" };
+  const found = (reservations: (typeof web)[]) => {
+    const xml = networkXml({ name: "n", subnet: "10.213.0.0/20" }, "o", reservations);
+    return parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get("n")!.reservations;
+  };
+  expect(found([web])).toEqual([web]);
+  expect(found([web, db])).toEqual([web, db]);
+  expect(found([web, elsewhere])).toEqual([web]);
 });
 
 test("its bridge, the host's address and the range of DHCP", () => {

@@ -20,11 +20,14 @@ test("the recorded root", () => {
   expect(recorded.enabled).toEqual([...new Set(recorded.enabled)].sort());
 });
 
+test("a root that is mounted and holds nothing", () => {
+  expect(parse("web", says("web mounted\n"))).toEqual({ dhcp: false, enabled: [], masked: [], hasMachineId: false });
+});
+
 const absent: [name: string, edit: Edit][] = [
-  ["of which nothing is known", says("")],
-  ["that is not mounted", says("@root web\n")],
-  ["of another name", swap("@root web", "@root web-2")],
-  ["beside another one that is mounted", says("@root db\n./etc/hostname:db\n@root web\n@root x\n./etc/hostname:x\n")],
+  ["that is not mounted", says("")],
+  ["of another name", swap(/^web /gm, "web-2 ")],
+  ["beside others that are mounted", says("db mounted\ndb ./etc/hostname:db\nx mounted\nx ./etc/hostname:x\n")],
 ];
 test.each(absent)("a root %s has no settings", (_, edit) => {
   expect(parse("web", edit)).toBeUndefined();
@@ -37,14 +40,14 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
   [
     "an empty line, a comment and options among the keys",
     added(
-      "./root/.ssh/authorized_keys:",
-      "./root/.ssh/authorized_keys:# mine: all",
-      './root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
+      "web ./root/.ssh/authorized_keys:",
+      "web ./root/.ssh/authorized_keys:# mine: all",
+      'web ./root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
     ),
     { authorizedKeys: [KEY, "", "# mine: all", 'from="10.0.0.0/8" ssh-rsa AAAA'] },
   ],
   ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { dhcp: false }],
-  ["more in the network file", added("./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"), { dhcp: false }],
+  ["more in the network file", added("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"), { dhcp: false }],
   ["no network file", without(/80-svirt/), { dhcp: false }],
   ["an uninitialized machine id", swap(/machine-id:.*/, "machine-id:uninitialized"), { hasMachineId: false }],
   ["an empty machine id", without(/machine-id/), { hasMachineId: false }],
@@ -59,14 +62,21 @@ test("networkd that is not enabled asks for no address", () => {
 });
 
 test("a link to /dev/null masks, any other enables, by its own name and its target's", () => {
-  const found = parse("web", added("unit:x.timer /dev/null", "unit:alias.service /usr/lib/systemd/system/real.service"))!;
+  const found = parse(
+    "web",
+    added("web unit:x.timer /dev/null", "web unit:alias.service /usr/lib/systemd/system/real.service"),
+  )!;
   expect(found.masked).toContain("x.timer");
   expect(found.enabled).not.toContain("x.timer");
   expect(found.enabled).toEqual(expect.arrayContaining(["alias.service", "real.service"]));
 });
 
 test("what belongs to another root is not taken for its own", () => {
-  const before = (text: string) => `@root a\n./etc/hostname:a\nunit:evil.service /x\n${text}`;
-  const after = added("@root zz", "./root/.ssh/authorized_keys:ssh-rsa AAAA evil", "unit:evil.service /x");
+  const before = (text: string) => `a mounted\na ./etc/hostname:a\na unit:evil.service /x\n${text}`;
+  const after = added(
+    "zz mounted",
+    "web2 ./root/.ssh/authorized_keys:ssh-rsa AAAA evil",
+    "zz web unit:evil.service /x",
+  );
   expect(parse("web", both(before, after))).toEqual(recorded);
 });

@@ -13,9 +13,9 @@ const bare = {
   store: says(""),
   networks: says(""),
   libvirt: (text: string) =>
-    without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container|up)$/)(text).replace(/(?<=@lxc\.conf\n)[^]*/, ""),
+    without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container|up)$/)(text).replace(/(?<=@lxc\.conf\n).*/s, ""),
 };
-const os = (lines: string) => ({ libvirt: swap(/^PRETTY_NAME[^]*?(?=^@packages)/m, lines) });
+const os = (lines: string) => ({ libvirt: swap(/^PRETTY_NAME.*?(?=^@packages)/ms, lines) });
 
 plans(libvirtService, libvirtInputs, [
   [
@@ -55,17 +55,29 @@ plans(libvirtService, libvirtInputs, [
     { host: { networks: swap(/Autostart:( +)yes/, "Autostart:$1no") } },
     ["starts the network at every boot"],
   ],
+  [
+    "the network has another subnet",
+    { host: { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") } },
+    [
+      "stops the network, which has another subnet",
+      "removes it",
+      "defines the network svirt-lxc",
+      "starts the network at every boot",
+      "starts the network",
+    ],
+  ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claims libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
   ["another stack has another network", { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } }, []],
 ]);
 
-test("a network of ours with another subnet does not pass for converged", () => {
-  const host = { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") };
-  const { observed, desired } = given(libvirtService, libvirtInputs, { host });
-  expect(observed.network?.subnet).toBe("10.99.0.0/20");
-  const refused = libvirtService.refuse!(observed, desired) !== undefined;
-  expect(refused || libvirtService.plan(observed, desired).length > 0).toBe(true);
+test("a network that is defined anew keeps the reservations that lie in it", () => {
+  const more = "$1<host mac='02:00:00:00:00:01' name='db' ip='10.213.1.7'/>\n";
+  const host = { networks: swap(/( *<host mac.*\n)/, more) };
+  const { observed, desired } = given(libvirtService, libvirtInputs, { host, wants: { subnet: "10.213.0.0/24" } });
+  const { stdin } = libvirtService.plan(observed, desired).find((s) => s.why.startsWith("defines"))!;
+  expect(stdin).toContain('ip="10.213.0.2"');
+  expect(stdin).not.toContain("10.213.1.7");
 });
 
 test("what is written to lxc.conf has the keys, and the rest as it was", () => {
@@ -96,7 +108,11 @@ refusals(libvirtService, libvirtInputs, [
   [
     "another stack that wants another subnet",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.1.0.0/16")) } },
-    [/svirt-lxc is shared/, /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/, /agree/],
+    [
+      /svirt-lxc is shared/,
+      /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/,
+      /agree/,
+    ],
   ],
   [
     "a network that is not ours",

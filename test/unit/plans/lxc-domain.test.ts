@@ -1,15 +1,19 @@
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { plans, refusals, removals } from "../../support/plans.ts";
-import { both, type Edit, says, swap, without } from "../../support/recorded.ts";
+import { both, type Edit, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const noReservation = without(/<host mac/);
-const nothing = { domains: says(""), evidence: without(/^(container|address|uid_map|gid_map|access)/), networks: noReservation };
+const nothing = {
+  domains: says(""),
+  evidence: without(/^(container|address|uid_map|gid_map|access)/),
+  networks: noReservation,
+};
 const shutOff = swap("@domain yes running", "@domain yes shut off");
 /** Only what the next start uses, or only what runs. */
-const inactive = (edit: Edit) => (text: string) => text.replace(/@xml [^]*(?=@live )/, edit);
-const live = (edit: Edit) => (text: string) => text.replace(/@live [^]*/, edit);
-const noLabel = swap(/ *<seclabel[^]*?<\/seclabel>\n/g, "");
+const inactive = (edit: Edit) => (text: string) => text.replace(/@xml .*(?=@live )/s, edit);
+const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
+const noLabel = withoutElement("seclabel");
 const reserved = (host: string) => swap(/<host mac.*\/>/, host);
 
 const stop = ["stops the container"];
@@ -65,7 +69,11 @@ plans(lxcDomain, domainInputs, [
     { host: { domains: both(inactive(swap("524288</memory>", "1048576</memory>")), shutOff) } },
     [...redefine, ...start],
   ],
-  ["started with more memory", { host: { domains: live(swap("524288</memory>", "1048576</memory>")) } }, [...stop, ...start]],
+  [
+    "started with more memory",
+    { host: { domains: live(swap("524288</memory>", "1048576</memory>")) } },
+    [...stop, ...start],
+  ],
   ["started with another label", { host: { domains: live(swap("s0:c0,c512", "s0:c9,c521")) } }, [...stop, ...start]],
   ["redefined without seclabel", { host: { domains: inactive(noLabel) } }, [...stop, ...redefine, ...start]],
   [
@@ -80,7 +88,7 @@ plans(lxcDomain, domainInputs, [
   ],
   [
     "redefined without idmap and restarted",
-    { host: { domains: swap(/ *<idmap>[^]*?<\/idmap>\n/g, ""), evidence: without(/^[ug]id_map/) } },
+    { host: { domains: withoutElement("idmap"), evidence: without(/^[ug]id_map/) } },
     [...stop, ...redefine, ...start],
   ],
   [
@@ -88,8 +96,16 @@ plans(lxcDomain, domainInputs, [
     { host: { domains: swap("<source network='svirt-lxc'", "<source network='default'") } },
     [...stop, ...redefine, ...start],
   ],
-  ["redefined on another root", { host: { domains: inactive(swap("roots/web", "roots/db")) } }, [...stop, ...redefine, ...start]],
-  ["redefined with another MAC", { host: { domains: inactive(swap(":f6:eb", ":f6:ec")) } }, [...stop, ...redefine, ...start]],
+  [
+    "redefined on another root",
+    { host: { domains: inactive(swap("roots/web", "roots/db")) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "redefined with another MAC",
+    { host: { domains: inactive(swap(":f6:eb", ":f6:ec")) } },
+    [...stop, ...redefine, ...start],
+  ],
   [
     "one process with another label",
     { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
@@ -131,7 +147,7 @@ refusals(lxcDomain, domainInputs, [
   ],
   [
     "a domain that someone made by hand",
-    { host: { domains: swap(/ *<metadata>[^]*?<\/metadata>\n/g, "") } },
+    { host: { domains: withoutElement("metadata") } },
     [/not ours/, /does not carry our mark/, /another name/],
   ],
   [

@@ -10,11 +10,7 @@ const incomplete = without(/image\.json/);
 const unused = without(/image-.*LxcRootfs/);
 
 plans(lxcImage, imageInputs, [
-  [
-    "from nothing",
-    { host: nothing },
-    ["uploads and unpacks the image", "claims the image", "puts the image in place"],
-  ],
+  ["from nothing", { host: nothing }, ["uploads and unpacks the image", "claims the image", "puts the image in place"]],
   [
     "from nothing, an archive on the host",
     { host: nothing, wants: fromHost },
@@ -24,11 +20,7 @@ plans(lxcImage, imageInputs, [
   ["converged, the archive has moved", { wants: { archive: "elsewhere/base.tar" } }, []],
   ["converged, the archive is on the host", { wants: fromHost }, []],
   ["the claim is lost", { host: { store: unclaimed } }, ["claims the image"]],
-  [
-    "the image is lost",
-    { host: { store: incomplete } },
-    ["uploads and unpacks the image", "puts the image in place"],
-  ],
+  ["the image is lost", { host: { store: incomplete } }, ["uploads and unpacks the image", "puts the image in place"]],
   [
     "another image",
     { wants: { sha256: "0".repeat(64) } },

@@ -20,14 +20,14 @@ removals(lxcRootfs, rootfsInputs, [
     { host: { domains: swap("roots/web/guest", "roots/db/guest") } },
     [...unmount, ...rest],
   ],
-  [
-    "the last claim on the image",
-    { host: { ...killed, store: without(/LxcImage/) } },
-    ["removes the image", ...rest],
-  ],
+  ["the last claim on the image", { host: { ...killed, store: without(/LxcImage/) } }, ["removes the image", ...rest]],
   [
     "another stack's",
-    { host: { store: both(swap("lab/LxcRootfs/web", "prod/LxcRootfs/web"), swap("lab%2FLxcRootfs", "prod%2FLxcRootfs")) } },
+    {
+      host: {
+        store: both(swap("lab/LxcRootfs/web", "prod/LxcRootfs/web"), swap("lab%2FLxcRootfs", "prod%2FLxcRootfs")),
+      },
+    },
     [],
   ],
   ["all is gone already", { host: { ...killed, store: says("") } }, []],

@@ -11,7 +11,11 @@ const file = join(folder, "config");
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = ([command, ...args]: string[]) =>
-  execFileSync(command!, args.map((a) => a.replaceAll("/etc/selinux/config", file)), { encoding: "utf8" }).trim();
+  execFileSync(
+    command!,
+    args.map((a) => a.replaceAll("/etc/selinux/config", file)),
+    { encoding: "utf8" },
+  ).trim();
 const configured = () => run(selinuxEnforcing.reads("*").find((r) => r.key === "selinux-configured")!.argv);
 const configure = () =>
   run(selinuxEnforcing.plan({ runtime: "enforcing", configured: "permissive" }, enforcingInputs)[0]!.argv);

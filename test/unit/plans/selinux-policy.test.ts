@@ -66,11 +66,7 @@ test.each(families)("verify: %s", (_, policy, why) => {
 
 removals(selinuxPolicy, policyInputs, [
   ["the last claim", {}, ["unloads the SELinux module svirt_lxc", "gives up the SELinux module"]],
-  [
-    "not the last claim",
-    { host: { store: added(claimOf("prod", MODULE)) } },
-    ["gives up the SELinux module"],
-  ],
+  ["not the last claim", { host: { store: added(claimOf("prod", MODULE)) } }, ["gives up the SELinux module"]],
   ["the module is gone already", { host: { policy: says("") } }, ["gives up the SELinux module"]],
   ["the claim is not ours", { host: { store: both(unclaimed, added(claimOf("prod", MODULE))) } }, []],
   ["all is gone already", { host: nothing }, []],

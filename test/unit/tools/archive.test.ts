@@ -1,6 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unpack } from "../../../provider/tools/archive.ts";
@@ -45,12 +55,22 @@ function member(name: string, type: string, { link = "", uid = 0 } = {}): Buffer
     [337, octal(3, 8)],
   ];
   for (const [at, text] of fields) block.write(text, at, "latin1");
-  block.write(`${octal(block.reduce((sum, byte) => sum + byte, 0), 7)} `, 148, "latin1");
+  block.write(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      7,
+    )} `,
+    148,
+    "latin1",
+  );
   return block;
 }
 const before = (...members: Buffer[]) => Buffer.concat([...members, good]);
 
-function run(archive: Buffer, { name = "base.tar", sha256 = digest(archive), from = "stdin" as "stdin" | "host" } = {}) {
+function run(
+  archive: Buffer,
+  { name = "base.tar", sha256 = digest(archive), from = "stdin" as "stdin" | "host" } = {},
+) {
   const path = join(folder, name);
   if (from === "host") writeFileSync(path, archive);
   const [command = "", ...args] = unpack(from === "host" ? path : name, sha256, staging, from);

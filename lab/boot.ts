@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { say, step } from "../scripts/setup/progress.ts";
+import { type Accelerator, chooseAccelerator } from "./accelerator.ts";
+import { createDisk } from "./disk.ts";
+import type { LabImage } from "./image.ts";
+import { machineFiles } from "./qemu.ts";
+import { ensureSavedState } from "./saved-state.ts";
+import { startUntilReady } from "./start.ts";
+
+/** Starts the machine of a folder and waits until it is ready: from a saved state if it has no disk yet, else by a boot. */
+export async function bootLab(dir: string, image: LabImage, owner?: number): Promise<void> {
+  const accelerator = await chooseAccelerator(image);
+  const disk = join(dir, machineFiles.disk);
+  if (!existsSync(disk)) {
+    if (await resume(dir, image, accelerator, owner)) return;
+    await rm(disk, { force: true });
+    await createDisk(dir, image.disk);
+  }
+  await step(`lab host: boot (${accelerator.name})`, () => startUntilReady(dir, { image, accelerator }, owner));
+}
+
+async function resume(dir: string, image: LabImage, accelerator: Accelerator, owner?: number): Promise<boolean> {
+  const saved = await ensureSavedState(image, accelerator);
+  if (!saved) return false;
+  try {
+    await createDisk(dir, saved.disk);
+    await step("lab host: start from its saved state", () =>
+      startUntilReady(dir, { image, accelerator, memory: saved.memory }, owner),
+    );
+    return true;
+  } catch (error) {
+    say(`· ${(error as Error).message}\n· the saved state does not come back: booting instead`);
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { cached, cachePath } from "../setup/cache.ts";
+import { step } from "../setup/progress.ts";
+import type { Source } from "./index.ts";
+import { engineVersion } from "./version.ts";
+
+const entry = { name: "engine", recipe: { installer: engineVersion } };
+const site = "https://get.pulumi.com";
+
+/** The engine by the official installer, of the version of our SDK. */
+export const install: Source = {
+  async present() {
+    const dir = cachePath(entry);
+    return existsSync(dir) ? join(dir, "bin/pulumi") : undefined;
+  },
+  async make() {
+    // Asked first, since the installer waits long where nothing answers.
+    await fetch(site, { method: "HEAD", signal: AbortSignal.timeout(5000) }).catch(() => {
+      throw new Error(`${site} does not answer`);
+    });
+    const dir = await cached({ ...entry, build: runInstaller });
+    return join(dir, "bin/pulumi");
+  },
+};
+
+async function runInstaller(root: string): Promise<void> {
+  const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
+  await step(`Pulumi engine ${engineVersion}: official installer`, () => PulumiCommand.install({ root }));
+}

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { check } from "../../../provider/engine/check.ts";
+import { lxcImage } from "../../../provider/resources/lxc-image.ts";
+
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const archive = join(folder, "base.tar");
+const content = "not really a tar".repeat(100_000);
+writeFileSync(archive, content);
+const sha256 = createHash("sha256").update(content).digest("hex");
+const other = "0".repeat(64);
+const missing = join(folder, "missing.tar");
+const hostArchive = "/srv/base.tar";
+
+const good: [name: string, given: object, sha256: string | undefined][] = [
+  ["an archive: its sha256 is computed", { archive }, sha256],
+  ["an archive and its sha256", { archive, sha256 }, sha256],
+  ["an archive that is here no more, and its sha256", { archive: missing, sha256: other }, other],
+  ["an archive on the host, and its sha256", { hostArchive, sha256: other }, other],
+  ["an archive that is not known yet", { archive: UNKNOWN }, undefined],
+  ["an archive that is not known yet, and a sha256", { archive: UNKNOWN, sha256 }, sha256],
+  ["an archive on the host that is not known yet", { hostArchive: UNKNOWN, sha256 }, sha256],
+  ["an archive on the host, its sha256 not known yet", { hostArchive, sha256: UNKNOWN }, UNKNOWN],
+  ["an archive, its sha256 not known yet", { archive, sha256: UNKNOWN }, UNKNOWN],
+];
+test.each(good)("%s", async (_, given, expected) => {
+  const { inputs, failures } = await check(lxcImage, { owner: "o", ...given });
+  expect(failures).toEqual([]);
+  expect(inputs).toEqual(JSON.parse(JSON.stringify({ connection: {}, owner: "o", ...given, sha256: expected })));
+});
+
+test("a host that is not known yet makes no other image of it", async () => {
+  const connection = { ssh: UNKNOWN };
+  const { inputs, failures } = await check(lxcImage, { owner: "o", archive, connection });
+  expect({ inputs, failures }).toEqual({ inputs: { owner: "o", archive, connection, sha256 }, failures: [] });
+});
+
+const wrong: [name: string, given: object, property: string, reason: RegExp][] = [
+  ["no source", {}, "archive", /either archive .* or hostArchive/],
+  ["no source but a sha256", { sha256 }, "archive", /either archive .* or hostArchive/],
+  ["both sources", { archive, hostArchive, sha256 }, "archive", /either archive .* or hostArchive/],
+  ["an archive on the host without a sha256", { hostArchive }, "sha256", /must be given/],
+  ["another sha256", { archive, sha256: other }, "sha256", new RegExp(`base\\.tar has the sha256 ${sha256}`)],
+  ["a missing file", { archive: missing }, "archive", /cannot read .*missing\.tar/],
+  ["a folder", { archive: folder }, "archive", /cannot read/],
+  ["an empty name", { archive: "" }, "archive", /./],
+  ["no digest", { archive, sha256: "abc" }, "sha256", /64 lower-case hexadecimal/],
+  ["a digest in upper case", { archive, sha256: sha256.toUpperCase() }, "sha256", /64 lower-case hexadecimal/],
+  ["a relative path on the host", { hostArchive: "base.tar", sha256 }, "hostArchive", /absolute path on the host/],
+];
+test.each(wrong)("%s", async (_, given, property, reason) => {
+  const { failures } = await check(lxcImage, { owner: "o", ...given });
+  expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
+});

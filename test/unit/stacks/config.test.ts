@@ -1,0 +1,155 @@
+import { type Config, ConfigError, parseConfig, SECTIONS } from "../../../stacks/config.ts";
+
+const hosts = { lab: { ssh: "lab", sshConfig: ".lab/ssh_config" } };
+const images = { base: { archive: ".lab/base.tar" } };
+const web = { host: "lab", image: "base" };
+const parse = (sections: object, keys = Object.keys(sections)): Config =>
+  parseConfig("svirt-lxc", sections as Record<string, unknown>, keys);
+const withWeb = (change: object) => ({ hosts, images, containers: { web: { ...web, ...change } } });
+
+/** The lines of the message, but the first. */
+function mistakes(sections: object, keys?: string[]): string[] {
+  try {
+    parse(sections, keys);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    const [title, ...lines] = (error as Error).message.split("\n");
+    expect(title).toBe(`the configuration has ${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}:`);
+    return lines.map((line) => line.trim());
+  }
+  return [];
+}
+
+const full = {
+  hosts: { ...hosts, here: {}, alpha: { ssh: "alpha.example", network: "prod", subnet: "10.99.0.0/20" } },
+  images: { ...images, debian: { hostArchive: "/srv/debian.tar", sha256: "0".repeat(64) } },
+  containers: {
+    web,
+    db: {
+      host: "alpha",
+      image: "debian",
+      memory: "2 GiB",
+      hostname: "database",
+      rootPasswordSecret: "dbRootPassword",
+      authorizedKeys: ["ssh-ed25519 AAAA me", "keys/team.pub"],
+      dhcp: false,
+      units: ["postgresql.service"],
+      rebuild: "1",
+    },
+  },
+};
+
+test("what is right is taken as it is", () => {
+  expect(parse(full, [...SECTIONS, "dbRootPassword"])).toEqual(full);
+});
+
+test("sections that are not there are empty", () => {
+  expect(parse({})).toEqual({ hosts: {}, images: {}, containers: {} });
+  expect(parse({ hosts: undefined, images: undefined, containers: undefined }, [])).toEqual(parse({}));
+});
+
+const wrong: [name: string, sections: object, path: string, allowed: RegExp][] = [
+  [
+    "an unknown key of a container",
+    withWeb({ memroy: "1GiB" }),
+    "containers.web.memroy",
+    /^unknown key; allowed are host, image, memory, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, rebuild$/,
+  ],
+  [
+    "an unknown key of a host",
+    { hosts: { lab: { port: 22 } } },
+    "hosts.lab.port",
+    /^unknown key; allowed are ssh, sshConfig, network, subnet$/,
+  ],
+  [
+    "an unknown key of an image",
+    { images: { base: { url: "x" } } },
+    "images.base.url",
+    /^unknown key; allowed are archive, hostArchive, sha256$/,
+  ],
+  ["an amount that is none", withWeb({ memory: "abc" }), "containers.web.memory", /KiB, MiB or GiB, such as 512MiB/],
+  ["an amount without a unit", withWeb({ memory: 512 }), "containers.web.memory", /string/],
+  [
+    "a host that is not defined",
+    withWeb({ host: "lba" }),
+    "containers.web.host",
+    /^"lba" is not defined under hosts, which has: lab$/,
+  ],
+  [
+    "an image that is not defined, of none",
+    { hosts, containers: { web } },
+    "containers.web.image",
+    /^"base" is not defined under images, which has: none$/,
+  ],
+  // Every object has these, and yet nobody defined them.
+  ["a host named as what objects inherit", withWeb({ host: "constructor" }), "containers.web.host", /not defined/],
+  ["an image named so", withWeb({ image: "toString" }), "containers.web.image", /not defined/],
+  ["no host", { hosts, images, containers: { web: { image: "base" } } }, "containers.web.host", /string/],
+  [
+    "a path in a container's name",
+    { hosts, images, containers: { "../../etc": web } },
+    "containers.../../etc",
+    /DNS label/,
+  ],
+  ["a path in a host's name", { hosts: { "a/b": {} } }, "hosts.a/b", /the name must be .* letters, digits/],
+  ["a path in an image's name", { images: { "..": {} } }, "images...", /DNS label/],
+  ["a name in upper case", { hosts: { Lab: {} } }, "hosts.Lab", /lower-case/],
+  ["a host name that is none", withWeb({ hostname: "a_b" }), "containers.web.hostname", /DNS label/],
+  [
+    "a password in clear",
+    withWeb({ rootPassword: "s3cret" }),
+    "containers.web.rootPassword",
+    /must not stand here.*rootPasswordSecret.*pulumi config set --secret NAME/,
+  ],
+  ["keys that are no list", withWeb({ authorizedKeys: "ssh-rsa AAAA" }), "containers.web.authorizedKeys", /array/],
+  ["a key that is no text", withWeb({ authorizedKeys: ["a", 1] }), "containers.web.authorizedKeys.1", /string/],
+  ["an option in place of a host", { hosts: { lab: { ssh: "-oX" } } }, "hosts.lab.ssh", /destination such as/],
+  ["a section that is no object", { hosts: "lab" }, "hosts", /record|object/],
+  ["a section that is a list", { containers: [web] }, "containers", /record|object/],
+  ["a container that is no object", { hosts, images, containers: { web: "base" } }, "containers.web", /object/],
+  ["a host that is nothing", { hosts: { lab: null } }, "hosts.lab", /object/],
+  ["a container that is nothing", { containers: { web: null } }, "containers.web", /object/],
+];
+test.each(wrong)("%s: its path, and what is allowed", (_, sections, path, allowed) => {
+  const lines = mistakes(sections);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]!.startsWith(`svirt-lxc:${path}: `)).toBe(true);
+  expect(lines[0]!.slice(`svirt-lxc:${path}: `.length)).toMatch(allowed);
+});
+
+test("a message shows no secret", () => {
+  expect(mistakes(withWeb({ rootPassword: "s3cret" })).join()).not.toContain("s3cret");
+});
+
+// A misspelled section would be an empty one, and all that it declares would be removed.
+const keys: [name: string, keys: string[], expected: string[]][] = [
+  ["a misspelled section", ["hosts", "container"], ["container"]],
+  ["a secret that no container names", ["webRootPassword"], ["webRootPassword"]],
+  ["two of them", ["a", "containers", "b"], ["a", "b"]],
+];
+test.each(keys)("%s", (_, keys, expected) => {
+  expect(mistakes(withWeb({}), keys)).toEqual(
+    expected.map(
+      (key) =>
+        `svirt-lxc:${key}: unknown key; allowed are hosts, images, containers, and secrets that a container names`,
+    ),
+  );
+});
+
+test("a secret that a container names is no mistake", () => {
+  expect(mistakes(withWeb({ rootPasswordSecret: "webRootPassword" }), [...SECTIONS, "webRootPassword"])).toEqual([]);
+});
+
+test("every mistake is named at once", () => {
+  const sections = {
+    hosts: { ...hosts, B: {} },
+    images,
+    containers: { web: { ...web, memory: "abc", memroy: 1 }, db: { ...web, host: "lba" } },
+  };
+  const paths = mistakes(sections, [...SECTIONS, "typo"]).map((line) => line.split(": ")[0]);
+  expect(paths.sort()).toEqual(
+    ["containers.db.host", "containers.web.memory", "containers.web.memroy", "hosts.B", "typo"].map(
+      (path) => `svirt-lxc:${path}`,
+    ),
+  );
+});

@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Reachable, SSH_CONFIG, sshConfig, writeSshConfig } from "../../../stacks/ssh-config.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const web: Reachable = {
+  name: "web",
+  connection: { ssh: "lab", sshConfig: ".lab/ssh_config" },
+  address: "10.213.0.2",
+  hostKey: "ssh-ed25519 AAAAweb",
+  identities: [],
+};
+const db: Reachable = { ...web, name: "db", connection: {}, address: "10.213.0.3", hostKey: "ssh-ed25519 AAAAdb" };
+
+test("a container behind a host", () => {
+  expect(sshConfig("lab", [web], "/project")).toBe(
+    [
+      "Host web web.lab",
+      "  HostName 10.213.0.2",
+      "  User root",
+      "  ProxyCommand ssh -F '/project/.lab/ssh_config' -W %h:%p -- lab",
+      "  HostKeyAlias web.lab",
+      '  UserKnownHostsFile "/project/.svirt/lab.known_hosts"',
+      "  StrictHostKeyChecking yes",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("a container on this machine is reached without a detour", () => {
+  expect(sshConfig("lab", [db], "/project")).not.toContain("ProxyCommand");
+});
+
+test("no container", () => {
+  expect(sshConfig("lab", [], "/project")).toBe("");
+});
+
+/** What OpenSSH makes of it. */
+function options(base: string, destination: string): Map<string, string> {
+  const text = execFileSync("ssh", ["-T", "-F", join(base, SSH_CONFIG), "-G", destination], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return new Map(
+    text
+      .split("\n")
+      .map((line) => /^(\S+) (.*)$/.exec(line)?.slice(1) as [string, string])
+      .filter(Boolean),
+  );
+}
+
+const projects = ["project", "my project", "it's", "50%"];
+describe.each(projects)("in a project's folder named %s", (name) => {
+  const base = join(folder, name);
+  mkdirSync(base);
+
+  test("OpenSSH reads what was meant", () => {
+    const identity = join(base, "id");
+    writeSshConfig("lab", [{ ...web, identities: [identity] }, db], base);
+    const read = options(base, "web");
+    expect(read.get("hostname")).toBe("10.213.0.2");
+    expect(read.get("user")).toBe("root");
+    expect(read.get("hostkeyalias")).toBe("web.lab");
+    expect(read.get("stricthostkeychecking")).toMatch(/^(true|yes)$/);
+    expect(read.get("identityfile")?.replaceAll("%%", "%")).toBe(identity);
+    expect(read.get("userknownhostsfile")?.replaceAll("%%", "%")).toBe(join(base, ".svirt/lab.known_hosts"));
+    expect(options(base, "db").get("hostname")).toBe("10.213.0.3");
+    expect(options(base, "db").has("proxycommand")).toBe(false);
+    expect(readFileSync(join(base, ".svirt/lab.known_hosts"), "utf8")).toBe(
+      "web.lab ssh-ed25519 AAAAweb\ndb.lab ssh-ed25519 AAAAdb\n",
+    );
+  });
+
+  // ssh replaces %h and %p, and has a shell run the rest.
+  test("the shell of ProxyCommand reads what was meant", () => {
+    writeSshConfig("lab", [web], base);
+    const command = options(base, "web").get("proxycommand")!;
+    expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
+    const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
+      encoding: "utf8",
+    });
+    expect(words.trim().split("\n")).toEqual(["-F", join(base, ".lab/ssh_config"), "-W", "%h:%p", "--", "lab"]);
+  });
+});
+
+test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])("the host %s stays one word", (ssh) => {
+  const base = join(folder, "destinations");
+  mkdirSync(base, { recursive: true });
+  writeSshConfig("lab", [{ ...web, connection: { ssh } }], base);
+  const command = options(base, "web").get("proxycommand")!;
+  expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
+  expect(command.replaceAll("%%", "%").replaceAll("'", "")).toBe(`ssh -W %h:%p -- ${ssh}`);
+});
+
+test("two stacks in one checkout: each is found, and of two of one name the last one written", () => {
+  const base = join(folder, "stacks");
+  mkdirSync(base);
+  writeSshConfig("dev", [{ ...web, address: "10.1.0.1" }], base);
+  writeSshConfig("prod", [{ ...web, address: "10.2.0.1" }], base);
+  expect(options(base, "web").get("hostname")).toBe("10.2.0.1");
+  expect(options(base, "web.dev").get("hostname")).toBe("10.1.0.1");
+  expect(options(base, "web.dev").get("hostkeyalias")).toBe("web.dev");
+  writeSshConfig("dev", [{ ...web, address: "10.1.0.9" }], base);
+  expect(options(base, "web").get("hostname")).toBe("10.1.0.9");
+});
