@@ -104,7 +104,7 @@ labTest("a domain that was redefined without a label is seen as unconfined, and 
   const { resources } = JSON.parse(await stack.checkpoint()).deployment;
   const domain = resources.find((r: { type: string }) => r.type.endsWith(":LxcDomain"));
   expect(domain.outputs.verdict).toMatch(/^unconfined: .*virtd_lxc_t/);
-  expect(domain.outputs.label).toBe("none");
+  expect(domain.inputs.label).toBe("none"); // the property that the next preview names
 
   const run = await stack.up();
   expect(run.operations["LxcDomain web"]).toBe("update");

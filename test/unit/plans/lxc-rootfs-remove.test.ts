@@ -35,6 +35,11 @@ removals(lxcRootfs, rootfsInputs, [
   // Removals and creates that were killed on the way.
   ["the unit is gone already", { host: killed }, rest],
   [
+    "the unit is gone, and it is still mounted",
+    { host: { ...killed, mounts: swap(/^.*(?=@instances)/s, "") } },
+    ["unmounts the root", ...rest],
+  ],
+  [
     "the image is given up already",
     { host: { ...killed, store: without(/LxcRootfs%2Fweb/) } },
     ["removes the root", "frees slot 0"],

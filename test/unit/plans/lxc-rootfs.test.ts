@@ -1,6 +1,6 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
-import { given, plans, refusals, whys } from "../../support/plans.ts";
+import { given, plans, refusals } from "../../support/plans.ts";
 import { added, both, says, swap, without } from "../../support/recorded.ts";
 
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
@@ -82,6 +82,18 @@ plans(lxcRootfs, rootfsInputs, [
     ["mounts it at every boot"],
   ],
 
+  [
+    // Another mount over it would find its layers in use.
+    "its unit is gone, and it is still mounted",
+    { host: { mounts: noUnit } },
+    [...restart, ...remount],
+  ],
+  [
+    "its unit is gone, and it is not mounted",
+    { host: { ...notMounted, mounts: both(noUnit, without(/guest\/root rw,/)) } },
+    ["counts the revision", ...mount],
+  ],
+
   // Drift of the settings.
   [
     "the host name was changed inside",
@@ -152,14 +164,6 @@ plans(lxcRootfs, rootfsInputs, [
     ["takes slot 0", "claims the image", "writes the root down", "gives up the image"],
   ],
 ]);
-
-test("a root whose unit file is gone is unmounted before it is mounted again", () => {
-  const host = { mounts: noUnit };
-  const { observed, desired } = given(lxcRootfs, rootfsInputs, { host });
-  const steps = whys(lxcRootfs.plan(observed, desired));
-  expect(steps).toContain("unmounts the root");
-  expect(steps.indexOf("unmounts the root")).toBeLessThan(steps.indexOf("mounts the root"));
-});
 
 const owned = (owner: string) => both(swap("svirt-lxc/lab/LxcRootfs/web", owner), without(/LxcRootfs%2Fweb/));
 refusals(lxcRootfs, rootfsInputs, [

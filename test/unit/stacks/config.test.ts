@@ -105,7 +105,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
   ["a key that is no text", withWeb({ authorizedKeys: ["a", 1] }), "containers.web.authorizedKeys.1", /string/],
   ["an option in place of a host", { hosts: { lab: { ssh: "-oX" } } }, "hosts.lab.ssh", /destination such as/],
   ["a section that is no object", { hosts: "lab" }, "hosts", /record|object/],
-  ["a section that is a list", { containers: [web] }, "containers", /record|object/],
+  ["a section that is a list", { hosts, images, containers: [web] }, "containers", /record|object/],
   ["a container that is no object", { hosts, images, containers: { web: "base" } }, "containers.web", /object/],
   ["a host that is nothing", { hosts: { lab: null } }, "hosts.lab", /object/],
   ["a container that is nothing", { containers: { web: null } }, "containers.web", /object/],

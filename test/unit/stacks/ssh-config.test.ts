@@ -22,7 +22,7 @@ test("a container behind a host", () => {
       "Host web web.lab",
       "  HostName 10.213.0.2",
       "  User root",
-      "  ProxyCommand ssh -F '/project/.lab/ssh_config' -W %h:%p -- lab",
+      "  ProxyCommand ssh -F /project/.lab/ssh_config -W %h:%p -- lab",
       "  HostKeyAlias web.lab",
       '  UserKnownHostsFile "/project/.svirt/lab.known_hosts"',
       "  StrictHostKeyChecking yes",

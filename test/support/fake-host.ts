@@ -1,0 +1,52 @@
+import type { Batch, Observation, Outcome, Report, Results, Step } from "../../provider/host/batch.ts";
+import { Session } from "../../provider/host/session.ts";
+import { printed } from "./recorded.ts";
+
+/** A host that holds things by name. Its commands: add NAME, remove NAME, and whatever a test gives it. */
+export class FakeHost extends Session {
+  readonly things = new Set<string>();
+  /** One entry a round trip: what it did. */
+  readonly trips: string[] = [];
+  /** What a step does besides, by its why. */
+  readonly on = new Map<string, () => Partial<Outcome> | undefined>();
+  /** What the look at the host prints instead. */
+  look: (() => Outcome) | undefined;
+  /** Called before each round trip. */
+  meanwhile: (trip: number) => void = () => {};
+
+  constructor(...things: string[]) {
+    super({ ssh: "fake" });
+    for (const thing of things) this.things.add(thing);
+  }
+
+  override async run({ steps = [], lock }: Batch): Promise<Report> {
+    this.meanwhile(this.trips.length);
+    const stale = lock !== undefined && lock.expect !== this.#observe().digest;
+    const outcomes: Outcome[] = [];
+    for (const step of stale ? [] : steps) {
+      const outcome = this.#carryOut(step);
+      outcomes.push(outcome);
+      if (!(step.ok ?? [0]).includes(outcome.exit)) break;
+    }
+    const what = steps.length === 0 ? "look" : steps.map((s) => s.why).join(", ");
+    this.trips.push(`${stale ? "stale: " : lock ? "locked: " : ""}${what}`);
+    return { observation: this.#observe(), outcomes, stale };
+  }
+
+  override async snapshot(): Promise<Results> {
+    this.trips.push("snapshot");
+    return this.#observe().results;
+  }
+
+  #observe(): Observation {
+    const outcome = this.look?.() ?? printed([...this.things].sort().join("\n"));
+    return { results: new Map([["things", outcome]]), digest: JSON.stringify(outcome) };
+  }
+
+  #carryOut({ why, argv: [command, name = ""] }: Step): Outcome {
+    const special = this.on.get(why)?.();
+    if (special?.exit === undefined && command === "add") this.things.add(name);
+    if (special?.exit === undefined && command === "remove") this.things.delete(name);
+    return { ...printed(""), ...special };
+  }
+}

@@ -1,0 +1,215 @@
+import { converge, Incomplete } from "../../../provider/engine/converge.ts";
+import { HostError } from "../../../provider/host/errors.ts";
+import { FakeHost } from "../../support/fake-host.ts";
+import { add, inputs, things } from "../../support/things.ts";
+
+const there = (o: { there: string[] }) => o.there;
+
+/** What was thrown. */
+async function errorOf(work: Promise<unknown>): Promise<HostError> {
+  const error = await work.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(HostError);
+  return error as HostError;
+}
+
+test("nothing to do is one look", async () => {
+  const host = new FakeHost("x", "y");
+  expect(there(await converge(things(), host, inputs("x")))).toEqual(["x", "y"]);
+  expect(host.trips).toEqual(["look"]);
+});
+
+test("a change is two round trips: a look, and all steps under the host's lock", async () => {
+  const host = new FakeHost();
+  expect(there(await converge(things(), host, inputs("x", "y")))).toEqual(["x", "y"]);
+  expect(host.trips).toEqual(["look", "locked: adds x, adds y"]);
+});
+
+test("what is there already of an interrupted run is not done again", async () => {
+  const host = new FakeHost("x");
+  await converge(things(), host, inputs("x", "y"));
+  expect(host.trips).toEqual(["look", "locked: adds y"]);
+});
+
+test("a host that changed between look and lock is planned for anew", async () => {
+  const host = new FakeHost();
+  host.meanwhile = (trip) => trip === 1 && host.things.add("y");
+  expect(there(await converge(things(), host, inputs("x", "y")))).toEqual(["x", "y"]);
+  expect(host.trips).toEqual(["look", "stale: adds x, adds y", "locked: adds x"]);
+});
+
+test("a host that changes without end is an error, and nothing was done to it", async () => {
+  const host = new FakeHost();
+  host.meanwhile = (trip) => host.things.add(`other ${trip}`);
+  const { message } = await errorOf(converge(things(), host, inputs("x")));
+  expect(message).toMatch(/changed 20 times between looking and acting/);
+  expect(host.trips.filter((t) => !t.startsWith("stale"))).toEqual(["look"]);
+  expect(host.things.has("x")).toBe(false);
+});
+
+test("what shows only when something else is done is done then", async () => {
+  const kind = things({
+    plan: ({ there }) => (there.includes("x") ? (there.includes("y") ? [] : [add("y")]) : [add("x")]),
+  });
+  const host = new FakeHost();
+  expect(there(await converge(kind, host, inputs("x", "y")))).toEqual(["x", "y"]);
+  expect(host.trips).toEqual(["look", "locked: adds x", "locked: adds y"]);
+});
+
+test("what is done and is still to do is not tried again and again: it is said what is left", async () => {
+  const host = new FakeHost();
+  host.on.set("adds x", () => ({ exit: 0 }));
+  const error = await errorOf(converge(things(), host, inputs("x", "y")));
+  expect(error).toBeInstanceOf(Incomplete);
+  expect(error.message).toMatch(/Things a is not what it should be, though every step succeeded/);
+  expect(error.problem).toMatchObject({ where: "fake", why: "left to do: adds x (add x)", remedy: expect.anything() });
+  expect((error as Incomplete<{ there: string[] }>).observed?.there).toEqual(["y"]);
+  expect(host.trips).toEqual(["look", "locked: adds x, adds y"]);
+});
+
+describe("a step that fails", () => {
+  const secret = { ...add("y"), stdin: "s3cret", argv: ["add", "y", "two words", "a\nscript"] };
+  const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [add("x"), secret]) });
+  const fail = (exit: number, stdout = "", stderr = "") => {
+    const host = new FakeHost();
+    host.on.set("adds y", () => ({ exit, stdout, stderr }));
+    return host;
+  };
+
+  test("says which, where, why and what to do, without secrets and scripts", async () => {
+    const { problem } = await errorOf(converge(kind, fail(3, "", "E: no space left\n"), inputs()));
+    expect(problem).toEqual({
+      what: 'Things a: failed at the step "adds y"',
+      where: "fake: add y 'two words' '…'",
+      why: "exit code 3\nE: no space left",
+      remedy: expect.stringMatching(/pulumi up.*continues/),
+    });
+    expect(JSON.stringify(problem)).not.toContain("s3cret");
+  });
+
+  test("leaves behind what the host is like", async () => {
+    const error = (await errorOf(converge(kind, fail(3), inputs()))) as Incomplete<{ there: string[] }>;
+    expect(error.observed?.there).toEqual(["x"]);
+  });
+
+  test.each([124, 137])("by exit code %i took too long", async (exit) => {
+    expect((await errorOf(converge(kind, fail(exit), inputs()))).problem.why).toBe("it took too long");
+  });
+
+  test("shows the last lines of what it printed", async () => {
+    const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`).join("\n");
+    const { why } = (await errorOf(converge(kind, fail(1, "", lines), inputs()))).problem;
+    expect(why!.split("\n")).toHaveLength(9);
+    expect(why).toMatch(/line 49$/);
+  });
+
+  test("is what is told, even when the host cannot be looked at afterwards", async () => {
+    const host = fail(3, "", "E: broken");
+    host.on.set("adds x", () => {
+      host.look = () => ({ exit: 1, stdout: "", stderr: "cannot look" });
+      return undefined;
+    });
+    const error = await errorOf(converge(kind, host, inputs()));
+    expect(error.message).toMatch(/failed at the step "adds y".*E: broken/s);
+    expect((error as Incomplete<object>).observed).toBeUndefined();
+  });
+});
+
+test("a code that counts as done goes on", async () => {
+  const host = new FakeHost();
+  const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [{ ...add("x"), ok: [0, 3] }, add("y")]) });
+  host.on.set("adds x", () => ({ exit: 3 }));
+  expect(there(await converge(kind, host, inputs("y")))).toEqual(["y"]);
+});
+
+describe("long steps", () => {
+  const before = { ...add("image"), phase: "before" as const };
+  const after = { ...add("boot"), phase: "after" as const };
+  const kind = things({
+    plan: ({ there }) => [
+      ...(there.includes("image") ? [] : [before]),
+      ...(there.includes("x") ? [] : [add("x")]),
+      ...(there.includes("boot") ? [] : [after]),
+    ],
+  });
+
+  test("run outside of the lock, before and after the others", async () => {
+    const host = new FakeHost();
+    host.on.set("adds image", () => ({ exit: 0 })); // beside, where nobody looks
+    const put = { ...add("x"), argv: ["add", "image"] };
+    const staged = things({ plan: (o, i) => kind.plan(o, i).map((s) => (s.why === "adds x" ? put : s)) });
+    host.on.set("adds boot", () => void host.things.add("x"));
+    expect(there(await converge(staged, host, inputs()))).toEqual(["boot", "image", "x"]);
+    expect(host.trips).toEqual(["look", "adds image", "locked: adds x", "adds boot"]);
+  });
+
+  test("that prepare are done once, however often it is planned anew", async () => {
+    const host = new FakeHost();
+    // An image that is unpacked beside counts only when it is put in place.
+    const staged = things({
+      plan: ({ there }) => (there.includes("x") ? [] : [{ ...before, argv: ["unpack"] }, add("x")]),
+    });
+    host.meanwhile = (trip) => trip === 2 && host.things.add("other");
+    await converge(staged, host, inputs());
+    expect(host.trips).toEqual(["look", "adds image", "stale: adds x", "locked: adds x"]);
+  });
+
+  test("that fail stop the rest", async () => {
+    const host = new FakeHost();
+    host.on.set("adds image", () => ({ exit: 1 }));
+    await errorOf(converge(kind, host, inputs()));
+    expect(host.trips).toEqual(["look", "adds image"]);
+  });
+
+  test("that wait are left out when there is nothing to wait for", async () => {
+    const host = new FakeHost("image", "x", "boot");
+    await converge(kind, host, inputs());
+    expect(host.trips).toEqual(["look"]);
+  });
+});
+
+test("who refuses changes nothing, and says where", async () => {
+  const host = new FakeHost("theirs");
+  const kind = things({
+    refuse: ({ there }) => (there.includes("theirs") ? { what: "not ours", remedy: "rename" } : undefined),
+  });
+  const { problem } = await errorOf(converge(kind, host, inputs("x")));
+  expect(problem).toEqual({ what: "not ours", where: "fake, Things a", remedy: "rename" });
+  expect(host.trips).toEqual(["look"]);
+});
+
+test("what does not hold is made safe, and is an error with what is there", async () => {
+  const host = new FakeHost();
+  const kind = things({
+    verify: ({ there }) =>
+      there.includes("bad")
+        ? { problem: { what: "it is bad" }, safety: [{ why: "stops it", argv: ["remove", "bad"] }] }
+        : undefined,
+  });
+  const error = await errorOf(converge(kind, host, inputs("bad")));
+  expect(error).toBeInstanceOf(Incomplete);
+  expect(error.message).toMatch(/^it is bad/);
+  expect(host.trips).toEqual(["look", "locked: adds bad", "look", "locked: stops it"]);
+  expect(host.things.size).toBe(0);
+});
+
+test("a look that failed is an error, never an empty host", async () => {
+  const host = new FakeHost();
+  host.look = () => ({ exit: 1, stdout: "", stderr: "virsh: no connection" });
+  const { problem } = await errorOf(converge(things(), host, inputs("x")));
+  expect(problem).toMatchObject({
+    what: "cannot observe Things a",
+    where: "fake: list things",
+    why: "exit code 1\nvirsh: no connection",
+  });
+  expect(host.trips).toEqual(["look"]);
+});
+
+test("two operations of this process on one host do not make each other's look outdated", async () => {
+  const host = new FakeHost();
+  await Promise.all([converge(things(), host, inputs("x")), converge(things(), host, inputs("y"))]);
+  expect(host.trips.filter((t) => t.startsWith("stale"))).toEqual([]);
+  expect([...host.things].sort()).toEqual(["x", "y"]);
+});

@@ -1,0 +1,119 @@
+import { lifecycle } from "../../../provider/engine/lifecycle.ts";
+import { Session } from "../../../provider/host/session.ts";
+import { FakeHost } from "../../support/fake-host.ts";
+import { inputs, things } from "../../support/things.ts";
+
+// The calls of Pulumi that reach a host, on one that is a fake: it stands behind every session.
+let host: FakeHost;
+const { run } = Session.prototype;
+beforeEach(() => {
+  host = new FakeHost();
+  Session.prototype.run = (batch) => host.run(batch);
+});
+afterEach(() => {
+  Session.prototype.run = run;
+});
+
+const kind = things();
+const provider = lifecycle(kind, [kind]);
+/** Each test is another host: sessions remember what they saw. */
+let hosts = 0;
+const of = (...names: string[]) => ({ ...inputs(...names), connection: { ssh: `fake-${hosts}` } });
+beforeEach(() => {
+  hosts++;
+});
+
+test("create: the id, and outputs that read and delete can live on", async () => {
+  expect(await provider.create(of("x"))).toEqual({
+    id: "things",
+    outs: { ...of("x"), count: 1, observed: { there: ["x"] }, schemaVersion: 1 },
+  });
+});
+
+test("create, and at once again: nothing is done twice", async () => {
+  await provider.create(of("x"));
+  await provider.create(of("x"));
+  expect(host.trips).toEqual(["look", "locked: adds x", "look"]);
+});
+
+test("create that fails half-way: what exists is recorded, for the next up and for destroy", async () => {
+  host.on.set("adds y", () => ({ exit: 1, stderr: "no" }));
+  const error = await provider.create({ ...of("x", "y"), __provider: "code" }).catch((e: unknown) => e);
+  expect(error).toMatchObject({
+    id: "things",
+    properties: { ...of("x", "y"), count: 1, observed: { there: ["x"] }, schemaVersion: 1, __provider: "code" },
+    reasons: [expect.stringMatching(/failed at the step "adds y"/)],
+  });
+  host.on.clear();
+  const { properties } = error as { properties: object };
+  await provider.delete!("things", properties);
+  expect(host.things.size).toBe(0);
+});
+
+test("create that fails before anything exists records nothing", async () => {
+  host.on.set("adds x", () => ({ exit: 1 }));
+  const error = await provider.create(of("x")).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toHaveProperty("properties");
+});
+
+test("update: plans with what was asked for before", async () => {
+  const olds = (await provider.create(of("x"))).outs;
+  expect(await provider.update!("things", olds, of("x", "y"))).toMatchObject({
+    outs: { things: ["x", "y"], count: 2 },
+  });
+});
+
+test("update that fails half-way records what exists under its id", async () => {
+  const olds = (await provider.create(of("x"))).outs;
+  host.on.set("adds y", () => ({ exit: 1 }));
+  await expect(provider.update!("old-id", olds, of("x", "y"))).rejects.toMatchObject({
+    id: "old-id",
+    properties: { things: ["x", "y"], observed: { there: ["x"] } },
+  });
+});
+
+test("read: as it was", async () => {
+  const { outs } = await provider.create(of("x"));
+  expect(await provider.read!("things", outs)).toEqual({ id: "things", props: outs, inputs: of("x") });
+});
+
+test("read: what drifted is named by the inputs, and what was asked for is kept", async () => {
+  const { outs } = await provider.create(of("x", "y"));
+  host.things.delete("y");
+  expect(await provider.read!("things", outs)).toEqual({
+    id: "things",
+    props: { ...outs, count: 1, observed: { there: ["x"] } },
+    inputs: of("x"),
+  });
+});
+
+test("read: gone is nothing", async () => {
+  const { outs } = await provider.create(of("x"));
+  host.things.clear();
+  expect(await provider.read!("things", outs)).toEqual({});
+});
+
+test("read: a look that failed is an error, not gone", async () => {
+  const { outs } = await provider.create(of("x"));
+  host.look = () => ({ exit: 1, stdout: "", stderr: "no" });
+  await expect(provider.read!("things", outs)).rejects.toThrow(/cannot observe/);
+});
+
+test("a refresh of many resources is one look at their host, until something is changed", async () => {
+  const { outs } = await provider.create(of("x"));
+  host.trips.length = 0;
+  await Promise.all([provider.read!("a", outs), provider.read!("b", outs)]);
+  await provider.read!("c", outs);
+  expect(host.trips).toEqual(["look"]);
+  await provider.update!("a", outs!, of("x", "y"));
+  await provider.read!("b", outs);
+  expect(host.trips.slice(1)).toEqual(["look", "locked: adds y", "look"]);
+});
+
+test("delete, and at once again", async () => {
+  const { outs } = await provider.create(of("x"));
+  await provider.delete!("things", outs);
+  await provider.delete!("things", outs);
+  expect(host.things.size).toBe(0);
+});
