@@ -29,8 +29,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
 
   /** Is there anything of it that is ours? What is not there is made by `create` and needs no `delete`. */
   exists(observed: O, inputs: I): boolean;
-  /** The identity: a new one means that dependents live on something else. */
-  id(inputs: I, observed: O): string;
+  /** The identity: a new one means that dependents live on something else. Nothing may have been observed yet. */
+  id(inputs: I, observed: O | undefined): string;
   /** What has to be done; empty if converged. `prior` are the inputs of the state, where there is one. */
   plan(observed: O, desired: I, prior?: I): Step[];
   /** How to remove what is there. */

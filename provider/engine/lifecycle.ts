@@ -2,7 +2,8 @@ import type { dynamic } from "@pulumi/pulumi";
 import { HostError } from "../host/errors.ts";
 import { type Session, sessionOf } from "../host/session.ts";
 import { check, isUnknown, same } from "./check.ts";
-import { converge, dissolve, Incomplete } from "./converge.ts";
+import { converge, dissolve } from "./converge.ts";
+import { Incomplete } from "./failure.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
 import { observed } from "./observe.ts";
 
@@ -33,9 +34,13 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Incomplete) || !error.observed || !kind.exists(error.observed, inputs)) throw error;
-      const properties = { ...outs(inputs, error.observed), __provider: (inputs as Properties).__provider };
-      throw Object.assign(error, { id: id ?? kind.id(inputs, error.observed), properties, reasons: [error.message] });
+      if (!(error instanceof Incomplete)) throw error;
+      const o: O | undefined = error.observed;
+      if (o && !kind.exists(o, inputs)) throw error;
+      // With nothing observed, the inputs are enough to look again.
+      const properties = o ? outs(inputs, o) : defined({ ...(inputs as Properties), schemaVersion: SCHEMA_VERSION });
+      properties.__provider = (inputs as Properties).__provider;
+      throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
     }
   };
 
@@ -51,7 +56,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
         (key) => !(kind.createOnly as readonly string[] | undefined)?.includes(key),
       );
       const edited = counted.some((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
-      const changes = edited || kind.plan({ ...olds.observed, ...olds.sealed }, news, olds).length > 0;
+      const changes =
+        edited || olds.observed === undefined || kind.plan({ ...olds.observed, ...olds.sealed }, news, olds).length > 0;
       return { changes, replaces, deleteBeforeReplace: kind.deleteBeforeReplace };
     },
 

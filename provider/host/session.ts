@@ -87,8 +87,20 @@ export class Session {
       timeout: 3600 + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
       onProgress: (line) => console.log(`${label}: ${line}`),
     });
-    if (delivery.exit === 0) return parse(delivery.stdout, batch);
+    if (delivery.exit === 0) return this.#parse(delivery.stdout, batch);
     throw unreachable(this.host, this.#connection, delivery.exit, delivery.stderr);
+  }
+
+  #parse(stdout: Buffer, batch: Batch): Report {
+    try {
+      return parse(stdout, batch);
+    } catch (error) {
+      throw new HostError({
+        what: `the host ${this.host} answered, but not with a report`,
+        why: (error as Error).message,
+        remedy: "let its shell print nothing at a login without a terminal (a greeting in .bashrc?)",
+      });
+    }
   }
 
   async #enter(): Promise<void> {

@@ -8,7 +8,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
-import { claimImage, hasImageClaim, releaseImage } from "../tools/images.ts";
+import { claimImage, hasImageClaim, releaseImage, removeFolder } from "../tools/images.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({
@@ -58,6 +58,8 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   exists: ({ claimed }) => claimed,
   plan({ present, claimed }, { archive, hostArchive, sha256, owner }) {
     const steps: Step[] = [];
+    // The claim comes first: what is left of an upload that broke off is then ours to remove.
+    if (!claimed) steps.push({ ...claimImage(sha256, owner), ...(present ? {} : { phase: "before" }) });
     if (!present) {
       const staging = stagingFolder(sha256, owner);
       steps.push(
@@ -76,15 +78,16 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
               timeout: 3600,
             },
       );
-    }
-    if (!claimed) steps.push(claimImage(sha256, owner));
-    if (!present) {
       const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
       steps.push({ why: "puts the image in place", argv });
     }
     return steps;
   },
-  remove: ({ host }, { sha256, owner }) => releaseImage(host!.store, sha256, owner),
+  remove({ present, claimed, host }, { sha256, owner }) {
+    const unfinished = claimed && !present;
+    const staging = removeFolder("removes what was unpacked", stagingFolder(sha256, owner));
+    return [...(unfinished ? [staging] : []), ...releaseImage(host!.store, sha256, owner)];
+  },
   outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
   actual: () => ({}),
 

@@ -90,7 +90,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   token: "LxcRootfs",
   schema,
   hostName: ({ name }) => name,
-  id: ({ name }, { instance }) => `${name}/${instance ?? "unfinished"}`,
+  id: ({ name }, observed) => `${name}/${observed?.instance ?? "unfinished"}`,
   sealed: ["passwordProof"],
   replaces: ["name", "rebuild"],
   createOnly: ["image"],

@@ -27,7 +27,8 @@ export function unclaimImage(sha256: string, owner: string): Step {
 
 /** Removes a folder of the store, but nothing that is mounted below it. */
 export function removeFolder(why: string, folder: string): Step {
-  const remove = 'rm -rf --one-file-system "$1" && rmdir --ignore-fail-on-non-empty "${1%/*}"';
+  const remove =
+    'rm -rf --one-file-system "$1" && { [ ! -d "${1%/*}" ] || rmdir --ignore-fail-on-non-empty "${1%/*}"; }';
   return { why, argv: ["sh", "-c", remove, "sh", folder], timeout: 600 };
 }
 

@@ -10,11 +10,11 @@ const incomplete = without(/image\.json/);
 const unused = without(/image-.*LxcRootfs/);
 
 plans(lxcImage, imageInputs, [
-  ["from nothing", { host: nothing }, ["uploads and unpacks the image", "claims the image", "puts the image in place"]],
+  ["from nothing", { host: nothing }, ["claims the image", "uploads and unpacks the image", "puts the image in place"]],
   [
     "from nothing, an archive on the host",
     { host: nothing, wants: fromHost },
-    ["unpacks the image", "claims the image", "puts the image in place"],
+    ["claims the image", "unpacks the image", "puts the image in place"],
   ],
   ["converged", {}, []],
   ["converged, the archive has moved", { wants: { archive: "elsewhere/base.tar" } }, []],
@@ -24,15 +24,15 @@ plans(lxcImage, imageInputs, [
   [
     "another image",
     { wants: { sha256: "0".repeat(64) } },
-    ["uploads and unpacks the image", "claims the image", "puts the image in place"],
+    ["claims the image", "uploads and unpacks the image", "puts the image in place"],
   ],
 ]);
 
-test("an upload is streamed, outside of the host's lock; what is short is done under it", () => {
+test("an upload is streamed, outside of the host's lock, and claimed before; it is put in place under the lock", () => {
   const { observed, desired } = given(lxcImage, imageInputs, { host: nothing });
-  const [unpack, ...rest] = lxcImage.plan(observed, desired);
-  expect(unpack).toMatchObject({ upload: ".lab/base.tar", phase: "before" });
-  expect(rest.map((s) => s.phase)).toEqual([undefined, undefined]);
+  const steps = lxcImage.plan(observed, desired);
+  expect(steps[1]).toMatchObject({ upload: ".lab/base.tar", phase: "before" });
+  expect(steps.map((s) => s.phase)).toEqual(["before", "before", undefined]);
 });
 
 const archives: [archive: string, unzip: string][] = [
@@ -47,13 +47,13 @@ const archives: [archive: string, unzip: string][] = [
 ];
 test.each(archives)("%s is unpacked with '%s'", (archive, unzip) => {
   const { observed, desired } = given(lxcImage, imageInputs, { host: nothing, wants: { archive } });
-  expect(lxcImage.plan(observed, desired)[0]!.argv.slice(-2)).toEqual([unzip, archive]);
+  expect(lxcImage.plan(observed, desired)[1]!.argv.slice(-2)).toEqual([unzip, archive]);
 });
 
 test("two stacks that unpack the same image at the same time do so in different places", () => {
   const folder = (owner: string) => {
     const { observed, desired } = given(lxcImage, imageInputs, { host: nothing, wants: { owner } });
-    return lxcImage.plan(observed, desired)[0]!.argv[4];
+    return lxcImage.plan(observed, desired)[1]!.argv[4];
   };
   expect(folder("a/b/LxcImage/c")).not.toBe(folder("a/b/LxcImage/d"));
   expect(folder("a/b/LxcImage/c")).toMatch(new RegExp(`^/var/lib/svirt-lxc/staging/${IMAGE}[^/]+$`));
@@ -72,7 +72,7 @@ removals(lxcImage, imageInputs, [
   [
     "a create that was killed before it was complete",
     { host: { store: both(unused, incomplete) } },
-    ["removes the image", "gives up the image"],
+    ["removes what was unpacked", "removes the image", "gives up the image"],
   ],
 ]);
 
