@@ -6,5 +6,6 @@ export { LibvirtService, type LibvirtServiceArgs } from "./provider/resources/li
 export { LxcDomain, type LxcDomainArgs } from "./provider/resources/lxc-domain.ts";
 export { LxcImage, type LxcImageArgs } from "./provider/resources/lxc-image.ts";
 export { LxcRootfs, type LxcRootfsArgs } from "./provider/resources/lxc-rootfs.ts";
+export { LxcStore, type LxcStoreArgs } from "./provider/resources/lxc-store.ts";
 export { SelinuxEnforcing, type SelinuxEnforcingArgs } from "./provider/resources/selinux-enforcing.ts";
 export { SelinuxPolicy, type SelinuxPolicyArgs } from "./provider/resources/selinux-policy.ts";

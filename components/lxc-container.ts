@@ -40,7 +40,7 @@ export class LxcContainer extends pulumi.ComponentResource {
     this.rootfs = new LxcRootfs(
       name,
       { ...settings, connection, name, image: image.sha256 },
-      { parent: this, dependsOn: [host, image] },
+      { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
     this.domain = new LxcDomain(
       name,
@@ -60,7 +60,7 @@ export class LxcContainer extends pulumi.ComponentResource {
           .output(args.authorizedKeys)
           .apply((keys) => (keys?.length ? SSH_PORT : undefined)) as pulumi.Input<number>,
       },
-      { parent: this },
+      { parent: this, retainOnDelete: opts?.retainOnDelete },
     );
     this.address = this.domain.address;
     this.labels = this.domain.labels;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../provider/host/connection.ts";
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
+import { LxcStore } from "../provider/resources/lxc-store.ts";
 import { SelinuxEnforcing } from "../provider/resources/selinux-enforcing.ts";
 import { SelinuxPolicy } from "../provider/resources/selinux-policy.ts";
 
@@ -18,7 +19,7 @@ export interface LxcHostArgs {
 const DEFAULT_SUBNET = "10.213.0.0/20";
 
 /**
- * A host that can hold confined containers: SELinux enforcing, then our policy, then libvirt with its network.
+ * A host that can hold confined containers: our records, SELinux enforcing, our policy, libvirt with its network.
  *
  * @example
  * const host = new LxcHost("alpha", { connection: { ssh: "root@alpha.example.net" } });
@@ -36,7 +37,8 @@ export class LxcHost extends pulumi.ComponentResource {
     this.network = network;
     this.subnet = subnet;
 
-    const enforcing = new SelinuxEnforcing(name, { connection }, { parent: this });
+    const store = new LxcStore(name, { connection }, { parent: this });
+    const enforcing = new SelinuxEnforcing(name, { connection }, { parent: this, dependsOn: store });
     const policy = new SelinuxPolicy(name, { connection }, { parent: this, dependsOn: enforcing });
     new LibvirtService(name, { connection, network, subnet }, { parent: this, dependsOn: policy });
     this.registerOutputs({});

@@ -5,10 +5,20 @@ import { libvirtService } from "./resources/libvirt-service.ts";
 import { lxcDomain } from "./resources/lxc-domain.ts";
 import { lxcImage } from "./resources/lxc-image.ts";
 import { lxcRootfs } from "./resources/lxc-rootfs.ts";
+import { lxcStore } from "./resources/lxc-store.ts";
 import { selinuxEnforcing } from "./resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "./resources/selinux-policy.ts";
 
-const kinds: readonly AnyKind[] = [selinuxEnforcing, selinuxPolicy, libvirtService, lxcImage, lxcRootfs, lxcDomain];
+/** In the order in which they are made. */
+const kinds: readonly AnyKind[] = [
+  lxcStore,
+  selinuxEnforcing,
+  selinuxPolicy,
+  libvirtService,
+  lxcImage,
+  lxcRootfs,
+  lxcDomain,
+];
 
 /** The providers by token: what the stub in the state asks for. */
 export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = Object.fromEntries(

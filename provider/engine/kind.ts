@@ -44,6 +44,11 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   /** Whether the result is what was promised, and what makes the host safe if it is not. */
   verify?(observed: O, inputs: I): { problem: Problem; safety: Step[] } | undefined;
 
+  /** What of the kind is on a host, of all owners, as inputs that `remove` can work with. What is to be kept is left out. */
+  owned?(results: Results): Omit<I, "connection">[];
+  /** Its removal also removes what else there is of its stack: see sweep. */
+  sweeps?: boolean;
+
   /** Inputs whose change, or uncertainty, replaces the resource. */
   replaces: readonly (keyof I & string)[];
   /** Inputs that count only when it is made. */

@@ -1,11 +1,12 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { HostError } from "../host/errors.ts";
-import { type Session, sessionOf } from "../host/session.ts";
+import { sessionOf } from "../host/session.ts";
 import { check, isUnknown, same } from "./check.ts";
 import { converge, dissolve } from "./converge.ts";
 import { Incomplete } from "./failure.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
 import { observed } from "./observe.ts";
+import { sweep, uniqueReads } from "./sweep.ts";
 
 /** The version of what outputs hold. A later release reads older ones. */
 export const SCHEMA_VERSION = 1;
@@ -77,21 +78,19 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     async read(id, props) {
       const session = sessionOf(props!.connection);
       const inputs = inputsOf(kind, props!);
-      const o = observed(kind, session, await snapshot(session, kinds), inputs);
+      const o = observed(kind, session, await session.snapshot(uniqueReads(kinds)), inputs);
       if (!kind.exists(o, inputs)) return {};
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
       return { id: id!, props: outs(inputs, o), inputs: defined({ ...inputs, ...kind.actual(o, inputs) }) };
     },
 
     async delete(_id, props) {
-      await dissolve(kind, sessionOf(props.connection), inputsOf(kind, props));
+      const session = sessionOf(props.connection);
+      const inputs = inputsOf(kind, props);
+      if (kind.sweeps) await sweep(kinds, session, inputs);
+      await dissolve(kind, session, inputs);
     },
   };
-}
-
-/** One look at a host for all resources of an operation. */
-function snapshot(session: Session, kinds: readonly AnyKind[]) {
-  return session.snapshot(kinds.flatMap((k) => k.reads("*")));
 }
 
 /** The inputs, of which the outputs hold a copy: read and delete are given nothing else. */

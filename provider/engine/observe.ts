@@ -8,18 +8,24 @@ export function readsOf<I extends CommonInputs>(kind: Kind<I, object, object>, i
   return kind.reads(kind.hostName(inputs));
 }
 
-/** What the results say of one resource. A look that failed is an error: "gone" must be seen, not guessed. */
+/** What the results say of one resource. */
 export function observed<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,
   session: Session,
   results: Results,
   inputs: I,
 ): O {
-  for (const read of readsOf(kind, inputs)) {
+  requireAnswers(`${kind.token} ${kind.hostName(inputs)}`, session, readsOf(kind, inputs), results);
+  return kind.parse(results, inputs);
+}
+
+/** A look that failed is an error: "gone" must be seen, not guessed. */
+export function requireAnswers(name: string, session: Session, reads: Read[], results: Results): void {
+  for (const read of reads) {
     const outcome = results.get(read.key);
     if (outcome && (read.ok ?? [0]).includes(outcome.exit)) continue;
     throw new HostError({
-      what: `cannot observe ${kind.token} ${kind.hostName(inputs)}`,
+      what: `cannot observe ${name}`,
       where: `${session.host}: ${quoteArgv(read.argv.map((a) => (a.includes("\n") ? "…" : a)))}`,
       why: outcome
         ? `exit code ${outcome.exit}\n${outcome.stderr.trim().split("\n").slice(-8).join("\n")}`
@@ -27,5 +33,4 @@ export function observed<I extends CommonInputs, O extends object>(
       remedy: "make the command work in a root shell of the host; nothing was changed",
     });
   }
-  return kind.parse(results, inputs);
 }

@@ -4,7 +4,7 @@ import { stub } from "./stub.ts";
 
 /** The arguments of a resource: its inputs, each of which may be an output of another one. */
 export type Args<S extends z.ZodObject> = {
-  [K in keyof Omit<z.input<S>, "owner">]: pulumi.Input<z.input<S>[K]>;
+  [K in keyof Omit<z.input<S>, "owner" | "keep">]: pulumi.Input<z.input<S>[K]>;
 } & { owner?: pulumi.Input<string> };
 
 /** What all resources of this package are to Pulumi. */

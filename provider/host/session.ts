@@ -60,8 +60,7 @@ export class Session {
 
   /** Looks once at a host, for all who ask until something is changed. */
   snapshot(reads: Read[]): Promise<Results> {
-    const unique = [...new Map(reads.map((r) => [r.key, r])).values()];
-    this.#snapshot ??= this.observe(unique, "refresh").then((o) => o.results);
+    this.#snapshot ??= this.observe(reads, "refresh").then((o) => o.results);
     return this.#snapshot;
   }
 

@@ -15,6 +15,8 @@ export const STORE = "/var/lib/svirt-lxc";
 export interface Slot {
   owner: string;
   name: string;
+  /** It stays when its stack goes (retainOnDelete). */
+  keep?: boolean;
 }
 
 export interface ImageRecord {
@@ -88,7 +90,32 @@ export function claimPath(thing: string, owner: string): string {
   return `claims/${thing}/${encodeURIComponent(owner).replaceAll(".", "%2E")}`;
 }
 
-/** Who else uses a thing. */
-export function otherClaims(store: Store, thing: string, owner: string): Map<string, unknown> {
-  return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner));
+export function hasClaim(store: Store, thing: string, owner: string): boolean {
+  return store.claims.get(thing)?.has(owner) ?? false;
+}
+
+/** Who else uses a thing; `former` is a name that the owner had before. */
+export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, unknown> {
+  return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));
+}
+
+/** Writes down that a thing is used and what is wanted of it; a claim under a former name is taken back. */
+export function claimSteps(
+  claimed: boolean,
+  store: Store | undefined,
+  thing: string,
+  owner: string,
+  wish: object,
+  former = owner,
+): Step[] {
+  const renamed = former !== owner && store !== undefined && hasClaim(store, thing, former);
+  return [
+    ...(claimed ? [] : [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish)]),
+    ...(renamed ? [unclaim(thing, former)] : []),
+  ];
+}
+
+/** Takes a claim back, whoever else has one. */
+export function unclaim(thing: string, owner: string): Step {
+  return removeRecord(`gives up the ${thing}`, claimPath(thing, owner));
 }

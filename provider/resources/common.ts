@@ -8,6 +8,9 @@ export const common = {
   owner: z.string().min(1),
 };
 
+/** Of what holds data: it stays on the host when its stack goes (the option retainOnDelete). */
+export const keep = z.boolean().default(false);
+
 /** The name of a container on its host: it is a folder, a domain, a part of unit names and a host name. */
 export const nameSchema = z
   .string()

@@ -5,16 +5,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
-import {
-  claimPath,
-  otherClaims,
-  parseStore,
-  removeRecord,
-  STORE,
-  type Store,
-  storeRead,
-  writeRecord,
-} from "../host/store.ts";
+import { claimSteps, hasClaim, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
@@ -110,13 +101,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
       network: found && { subnet: found.subnet, active: found.active, autostart: found.autostart, owner: found.owner },
-      claimed: store.claims.get(CLAIM)?.has(owner) ?? false,
+      claimed: hasClaim(store, CLAIM, owner),
       host: { store, lxcConf: part("lxc.conf"), reservations: found?.reservations ?? [] },
     };
   },
 
   exists: ({ claimed }) => claimed,
-  refuse({ os, network, host }, desired) {
+  refuse({ os, network, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
@@ -125,7 +116,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         remedy: "see README for the supported hosts",
       };
     }
-    for (const [other, wish] of otherClaims(host!.store, CLAIM, desired.owner)) {
+    for (const [other, wish] of otherClaims(host!.store, CLAIM, desired.owner, prior?.owner)) {
       const theirs = wish as Claim;
       if (theirs.network === desired.network && theirs.subnet !== desired.subnet) {
         return {
@@ -145,16 +136,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan({ os, missingPackages, idleUnits, missingSettings, network, claimed, host }, desired) {
-    const steps: Step[] = [];
+  plan({ os, missingPackages, idleUnits, missingSettings, network, claimed, host }, desired, prior) {
+    const wish: Claim = { network: desired.network, subnet: desired.subnet };
+    const steps = claimSteps(claimed, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
     const family = familyOf(os);
     const services = "unsupported" in family ? [] : family.services;
 
-    if (!claimed) {
-      const wish: Claim = { network: desired.network, subnet: desired.subnet };
-      steps.push(writeRecord("claims libvirt", claimPath(CLAIM, desired.owner), wish));
-    }
     if (missingPackages.length > 0) {
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
       return steps; // the rest is planned on what they brought
@@ -190,16 +178,23 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (!claimed) return [];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
-    if (network?.owner === STAMP && !others.some((o) => o.network === name)) {
+    // A container that was kept needs them, though nobody claims them any more.
+    const kept = host!.store.slots.size > 0;
+    if (network?.owner === STAMP && !kept && !others.some((o) => o.network === name)) {
       if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
       steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
     }
-    if (others.length === 0) {
+    if (others.length === 0 && !kept) {
       steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
       steps.push({ why: "has libvirt read lxc.conf", argv: ["systemctl", "try-restart", "libvirtd.service"] });
     }
-    return [...steps, removeRecord("gives up libvirt", claimPath(CLAIM, owner))];
+    return [...steps, unclaim(CLAIM, owner)];
   },
+  owned: (results) =>
+    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])].map(([owner, wish]) => ({
+      owner,
+      ...(wish as Claim),
+    })),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };

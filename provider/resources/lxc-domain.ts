@@ -7,14 +7,23 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
-import { type DomainSpec, domainXml, type FoundDomain, macOf, parseDomainXml } from "../tools/domain-xml.ts";
+import {
+  type DomainSpec,
+  domainXml,
+  type FoundDomain,
+  macOf,
+  NAMESPACE,
+  parseDomainXml,
+  stampXml,
+} from "../tools/domain-xml.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
-import { common, idMapSchema, nameSchema } from "./common.ts";
+import { common, idMapSchema, keep, nameSchema } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
+  keep,
   /** Name of the domain, unique on the host. */
   name: nameSchema,
   /** The identity of the root: an LxcRootfs's id. With another root it is another container. */
@@ -118,7 +127,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const { domain, running } = observed;
     const steps: Step[] = [];
     const spec = specOf(desired);
-    const outdated = !domain || !saysThis(domain, spec);
+    const outdated = !domain || !saysThis(domain, spec, substance(spec));
     const reservation: Reservation = { mac: spec.mac, ip: address, name };
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
 
@@ -134,6 +143,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         argv: virsh("define", "/dev/stdin"),
         stdin: xml,
       });
+    }
+    if (domain && !outdated && !saysThis(domain, spec, STAMP)) {
+      const where = running ? ["--live", "--config"] : ["--config"];
+      const argv = virsh("metadata", name, "--uri", NAMESPACE, "--key", "svirt", "--set", stampXml(spec), ...where);
+      steps.push({ why: "writes its new owner on the domain", argv });
     }
     if (!observed.autostart) steps.push({ why: "starts it at every boot", argv: virsh("autostart", name) });
     if (!running || restart) steps.push({ why: "starts the container", argv: virsh("start", name) });
@@ -168,6 +182,19 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
+  owned(results) {
+    const networks = [...parseNetworks(results.get("networks")!).values()];
+    return [...parseDomains(results.get("domains")!)].flatMap(([name, info]) => {
+      const { owner, keep, network = "none", root = "/", label = "", idmap } = parseDomainXml(info.xml);
+      if (owner === undefined || keep) return [];
+      const address =
+        networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";
+      const nowhere = { start: 1, count: 1 };
+      const rest = { keep: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
+      return [{ ...rest, owner, name, network, address, label, path: root, idmap: idmap ?? nowhere }];
+    });
+  },
+
   outputs: ({ verdict }, { name }) => ({
     labels: verdict?.labels ?? [],
     verdict:
@@ -194,14 +221,29 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 };
 
 function specOf(inputs: Inputs): DomainSpec {
-  const { name, owner, path, label, idmap, network, memory, revision } = inputs;
-  return { name, owner, memory: parseMemory(memory)!, root: path, label, idmap, mac: macOf(name), network, revision };
+  const { name, owner, keep, path, label, idmap, network, memory, revision } = inputs;
+  return {
+    name,
+    owner,
+    keep,
+    memory: parseMemory(memory)!,
+    root: path,
+    label,
+    idmap,
+    mac: macOf(name),
+    network,
+    revision,
+  };
 }
 
-/** Does the domain say all that the spec says? */
-function saysThis(domain: FoundDomain, spec: DomainSpec): boolean {
-  return (Object.keys(spec) as (keyof DomainSpec)[]).every((key) => same(domain[key], spec[key]));
+/** Does the domain say all that the spec says, in these parts of it? */
+function saysThis(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec)): boolean {
+  return (keys as (keyof DomainSpec)[]).every((key) => same(domain[key], spec[key]));
 }
+
+/** What a domain is, apart from whose it is: the owner can change while it runs. */
+const STAMP = ["owner", "keep"];
+const substance = (spec: DomainSpec) => Object.keys(spec).filter((key) => !STAMP.includes(key));
 
 // The number of processes changes by itself and has no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
@@ -227,6 +269,6 @@ export class LxcDomain extends HostResource {
   declare readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcDomain", name, args, ["labels", "verdict", "mac"], [], opts);
+    super("LxcDomain", name, { keep: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);
   }
 }

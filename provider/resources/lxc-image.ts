@@ -8,7 +8,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
-import { claimImage, hasImageClaim, releaseImage, removeFolder } from "../tools/images.ts";
+import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({
@@ -56,7 +56,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   },
 
   exists: ({ claimed }) => claimed,
-  plan({ present, claimed }, { archive, hostArchive, sha256, owner }) {
+  plan({ present, claimed, host }, { archive, hostArchive, sha256, owner }, prior) {
     const steps: Step[] = [];
     // The claim comes first: what is left of an upload that broke off is then ours to remove.
     if (!claimed) steps.push({ ...claimImage(sha256, owner), ...(present ? {} : { phase: "before" }) });
@@ -81,12 +81,22 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
       steps.push({ why: "puts the image in place", argv });
     }
+    const former = prior?.owner;
+    if (former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former)) {
+      steps.push(unclaimImage(sha256, former));
+    }
     return steps;
   },
   remove({ present, claimed, host }, { sha256, owner }) {
     const unfinished = claimed && !present;
     const staging = removeFolder("removes what was unpacked", stagingFolder(sha256, owner));
     return [...(unfinished ? [staging] : []), ...releaseImage(host!.store, sha256, owner)];
+  },
+  // Roots claim images, too: those are theirs to give up.
+  owned(results) {
+    const store = parseStore(results.get("store")!);
+    const roots = new Set([...store.slots.values()].map((slot) => slot.owner));
+    return imageClaims(store).filter(({ owner }) => !roots.has(owner));
   },
   outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
   actual: () => ({}),

@@ -26,10 +26,11 @@ import {
   settingsSteps,
 } from "../tools/root-settings.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
-import { common, nameSchema } from "./common.ts";
+import { common, keep, nameSchema } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
+  keep,
   /** Name on the host, unique there. */
   name: nameSchema,
   /** sha256 of an image on the same host. A container keeps the image that it was made from until it is rebuilt. */
@@ -62,6 +63,7 @@ interface Observed {
   revision: number;
   claimsImage: boolean;
   hasSlot: boolean;
+  keep: boolean;
   /** Something is mounted as its root, by its unit or not. */
   occupied: boolean;
   /** The unit is the one that this release writes for the slot and image. */
@@ -113,6 +115,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       passwordProof: record?.passwordProof,
       claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
       hasSlot: reserved !== undefined,
+      keep: reserved?.[1].keep ?? false,
       unit: unitState(mount, name, record),
       mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
       occupied: mount.label !== undefined,
@@ -160,7 +163,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const recordPath = `roots/${name}/root.json`;
 
     // What it takes of the host is written down before it is taken.
-    if (!observed.hasSlot || renamed) steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name }));
+    if (!observed.hasSlot || renamed || observed.keep !== desired.keep) {
+      steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name, keep: desired.keep || undefined }));
+    }
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner));
     if (!observed.instance || renamed) steps.push(writeRecord("writes the root down", recordPath, record));
     if (renamed) steps.push(unclaimImage(image, observed.owner!));
@@ -231,6 +236,14 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
+  owned(results) {
+    const { slots, roots } = parseStore(results.get("store")!);
+    const dispensable = [...slots.values()].filter((slot) => !slot.keep);
+    return dispensable.map(({ owner, name }) =>
+      schema.omit({ connection: true }).parse({ owner, name, image: roots.get(name)?.image ?? NO_IMAGE }),
+    );
+  },
+
   outputs({ slot, instance, settings, revision }, { name }) {
     return {
       instance: instance ?? "",
@@ -287,6 +300,9 @@ function prove(password: string, name: string): string {
   return scryptSync(password, name, 32).toString("base64");
 }
 
+/** Of a root that was killed before it was written down. */
+const NO_IMAGE = "0".repeat(64);
+
 const MAKE_FOLDERS = `
 chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
 chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
@@ -318,6 +334,6 @@ export class LxcRootfs extends HostResource {
 
   constructor(name: string, args: LxcRootfsArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["instance", "slot", "label", "idmap", "path", "hostKey", "revision"];
-    super("LxcRootfs", name, args, outputs, ["rootPassword", "sealed"], opts);
+    super("LxcRootfs", name, { keep: opts?.retainOnDelete, ...args }, outputs, ["rootPassword", "sealed"], opts);
   }
 }

@@ -6,16 +6,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import {
-  claimPath,
-  otherClaims,
-  parseStore,
-  removeRecord,
-  STORE,
-  type Store,
-  storeRead,
-  writeRecord,
-} from "../host/store.ts";
+import { claimSteps, hasClaim, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
 import { common } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
@@ -74,14 +65,14 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       module: after("module")[0]?.replace("sha256:", ""),
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
-      claimed: store.claims.get(CLAIM)?.has(owner) ?? false,
+      claimed: hasClaim(store, CLAIM, owner),
       host: { store },
     };
   },
 
   exists: ({ claimed }) => claimed,
-  refuse({ host }, { owner }) {
-    for (const [other, wish] of otherClaims(host!.store, CLAIM, owner)) {
+  refuse({ host }, { owner }, prior) {
+    for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
       const theirs = (wish as { sha256?: string }).sha256;
       if (theirs === SHA256) continue;
       return {
@@ -92,9 +83,8 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     }
     return undefined;
   },
-  plan({ claimed, module, storeLabelled }, { owner }) {
-    const steps: Step[] = [];
-    if (!claimed) steps.push(writeRecord("claims the SELinux module", claimPath(CLAIM, owner), { sha256: SHA256 }));
+  plan({ claimed, module, storeLabelled, host }, { owner }, prior) {
+    const steps = claimSteps(claimed, host?.store, CLAIM, owner, { sha256: SHA256 }, prior?.owner);
     if (module !== SHA256) {
       steps.push({
         why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
@@ -123,17 +113,19 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     };
   },
   remove({ claimed, module, host }, { owner }) {
-    const steps: Step[] = [];
-    if (claimed) steps.push(removeRecord("gives up the SELinux module", claimPath(CLAIM, owner)));
-    if (module !== undefined && claimed && otherClaims(host!.store, CLAIM, owner).size === 0) {
-      steps.unshift({
-        why: `unloads the SELinux module ${MODULE}`,
-        argv: ["semodule", "-r", MODULE],
-        timeout: 900,
-      });
-    }
-    return steps;
+    if (!claimed) return [];
+    // A container that was kept needs it, though nobody claims it any more.
+    const { store } = host!;
+    const last = otherClaims(store, CLAIM, owner).size === 0 && store.slots.size === 0;
+    const unload: Step = {
+      why: `unloads the SELinux module ${MODULE}`,
+      argv: ["semodule", "-r", MODULE],
+      timeout: 900,
+    };
+    return [...(last && module !== undefined ? [unload] : []), unclaim(CLAIM, owner)];
   },
+  owned: (results) =>
+    [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",
     processType: "svirt_lxc_sys_t",

@@ -6,6 +6,8 @@ import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 export interface DomainSpec {
   name: string;
   owner: string;
+  /** It stays when its stack goes. */
+  keep: boolean;
   /** KiB. */
   memory: number;
   /** The folder that is mounted as its root. */
@@ -23,7 +25,7 @@ export interface FoundDomain extends Partial<DomainSpec> {
   uuid?: string;
 }
 
-const NAMESPACE = "urn:svirt-lxc:domain:1";
+export const NAMESPACE = "urn:svirt-lxc:domain:1";
 
 /**
  * The XML of a system container (https://libvirt.org/formatdomain.html, https://libvirt.org/drvlxc.html).
@@ -36,9 +38,7 @@ export function domainXml(spec: DomainSpec, uuid?: string): string {
       "@type": "lxc",
       name: spec.name,
       uuid,
-      metadata: {
-        "svirt:container": { "@xmlns:svirt": NAMESPACE, "@owner": spec.owner, "@revision": String(spec.revision) },
-      },
+      metadata: { "svirt:container": { "@xmlns:svirt": NAMESPACE, ...stamp(spec) } },
       memory: { "@unit": "KiB", "#text": String(spec.memory) },
       os: { type: "exe", init: "/sbin/init" },
       idmap: { uid: map, gid: map },
@@ -58,6 +58,15 @@ export function domainXml(spec: DomainSpec, uuid?: string): string {
   });
 }
 
+/** The element that says whose a domain is, as `virsh metadata --set` takes it. */
+export function stampXml(spec: DomainSpec): string {
+  return toXml({ container: stamp(spec) }).trim();
+}
+
+function stamp({ owner, keep, revision }: DomainSpec): Xml {
+  return { "@owner": owner, "@keep": keep ? "yes" : "no", "@revision": String(revision) };
+}
+
 /** What a domain's XML says of the same things; a thing that it does not say is undefined. */
 export function parseDomainXml(text: string): FoundDomain {
   const domain = elements(fromXml(text), "domain")[0];
@@ -68,6 +77,7 @@ export function parseDomainXml(text: string): FoundDomain {
     uuid: value(domain, "uuid", "#text"),
     name: value(domain, "name", "#text"),
     owner: value(domain, "metadata", "svirt:container", "@owner"),
+    keep: value(domain, "metadata", "svirt:container", "@keep") === "yes",
     revision: number(value(domain, "metadata", "svirt:container", "@revision")),
     memory: number(value(domain, "memory", "#text")),
     root: value(root, "source", "@dir"),

@@ -1,5 +1,5 @@
 import type { Step } from "../host/batch.ts";
-import { claimPath, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
+import { claimPath, hasClaim, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
 
 /** Says that an image is used: by the resource that made it, and by each root that lies on it. */
 export function claimImage(sha256: string, owner: string): Step {
@@ -7,7 +7,7 @@ export function claimImage(sha256: string, owner: string): Step {
 }
 
 export function hasImageClaim(store: Store, sha256: string, owner: string): boolean {
-  return store.claims.get(claim(sha256))?.has(owner) ?? false;
+  return hasClaim(store, claim(sha256), owner);
 }
 
 /** Gives an image up; the last one out removes it. */
@@ -32,6 +32,15 @@ export function removeFolder(why: string, folder: string): Step {
   return { why, argv: ["sh", "-c", remove, "sh", folder], timeout: 600 };
 }
 
+const PREFIX = "image-";
+
 function claim(sha256: string): string {
-  return `image-${sha256}`;
+  return `${PREFIX}${sha256}`;
+}
+
+/** All claims on images. */
+export function imageClaims(store: Store): { sha256: string; owner: string }[] {
+  return [...store.claims]
+    .filter(([thing]) => thing.startsWith(PREFIX))
+    .flatMap(([thing, owners]) => [...owners.keys()].map((owner) => ({ sha256: thing.slice(PREFIX.length), owner })));
 }

@@ -15,9 +15,10 @@ export interface DomainInfo {
   liveXml?: string;
 }
 
-// Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
+// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
 // Its echo ends no line.
 const DOMAINS = `
+command -v virsh >/dev/null || exit 0
 v() { virsh -q -c lxc:/// "$@"; }
 all=$(v list --all --uuid) || exit 1
 auto=$(v list --all --autostart --uuid) || exit 1

@@ -36,11 +36,11 @@ const login = (command: string) =>
 
 labTest("the first up makes a container that is proven confined", async () => {
   const run = await stack.up();
-  expect(run.output).toContain("9 created");
+  expect(run.output).toContain("10 created");
   const { web } = (await stack.outputs()).containers;
   expect(web).toMatchObject({ host: "lab", labels: [LABEL], verdict: "confined", address: "10.213.0.2" });
-  // Two a resource (SelinuxEnforcing has nothing to do), the upload, and the wait for the boot.
-  expect(run.roundTrips).toHaveLength(13);
+  // Two a resource, but SelinuxEnforcing has nothing to do; the upload, and the wait for the boot.
+  expect(run.roundTrips).toHaveLength(15);
 });
 
 labTest("its ssh configuration logs in with the host key pinned", async () => {
@@ -73,7 +73,7 @@ labTest("the host enforces, and nothing was denied to libvirt's controller or to
 
 labTest("a second up has nothing to do, in one round trip", async () => {
   const run = await stack.up();
-  expect(run.output).toContain("9 unchanged");
+  expect(run.output).toContain("10 unchanged");
   expect(run.roundTrips).toHaveLength(1);
   expect((await stack.preview("--expect-no-changes")).ok).toBe(true);
 });
@@ -147,7 +147,7 @@ labTest("destroy leaves nothing, even after the host came back on another port",
   const lab = await restartLab();
   expect(lab.port).not.toBe(first.port);
   const run = await stack.destroy();
-  expect(run.output).toContain("9 deleted");
+  expect(run.output).toContain("10 deleted");
   const left = await lab.ssh(
     [
       "ls -d /var/lib/svirt-lxc /etc/systemd/system/svirt-lxc-* /etc/systemd/system/*/svirt-lxc-* /run/svirt-lxc/batch.*",

@@ -29,6 +29,7 @@ export const imageInputs = {
 export const rootfsInputs = {
   connection,
   owner: owner("LxcRootfs", "web"),
+  keep: false,
   name: "web",
   image: IMAGE,
   authorizedKeys: [KEY],
@@ -39,6 +40,7 @@ export const rootfsInputs = {
 export const domainInputs = {
   connection,
   owner: owner("LxcDomain", "web"),
+  keep: false,
   name: "web",
   rootfs: "web/df5413cb-8944-4492-ba21-0f9b280efa46",
   path: "/var/lib/svirt-lxc/roots/web/guest/root",

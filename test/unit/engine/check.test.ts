@@ -17,7 +17,7 @@ const defaults: [kind: AnyKind, given: object, filled: object][] = [
   [
     lxcRootfs,
     { owner, name: "web", image: IMAGE },
-    { owner, connection: {}, name: "web", image: IMAGE, dhcp: true, units: [] },
+    { owner, connection: {}, keep: false, name: "web", image: IMAGE, dhcp: true, units: [] },
   ],
   [
     lxcDomain,
@@ -119,7 +119,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
+        "unknown property; LxcRootfs has connection, owner, keep, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
     },
   ]);
 });

@@ -118,9 +118,12 @@ describe("a step that fails", () => {
   });
 });
 
-test("a code that counts as done goes on", async () => {
+test.each([
+  ["first", [{ ...add("x"), ok: [0, 3] }, add("y")]],
+  ["last", [add("y"), { ...add("x"), ok: [0, 3] }]],
+])("a code that counts as done is no failure of the %s step", async (_, steps) => {
   const host = new FakeHost();
-  const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [{ ...add("x"), ok: [0, 3] }, add("y")]) });
+  const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : steps) });
   host.on.set("adds x", () => ({ exit: 3 }));
   expect(there(await converge(kind, host, inputs("y")))).toEqual(["y"]);
 });
@@ -181,19 +184,31 @@ test("who refuses changes nothing, and says where", async () => {
   expect(host.trips).toEqual(["look"]);
 });
 
-test("what does not hold is made safe, and is an error with what is there", async () => {
-  const host = new FakeHost();
+describe("what does not hold", () => {
   const kind = things({
     verify: ({ there }) =>
       there.includes("bad")
         ? { problem: { what: "it is bad" }, safety: [{ why: "stops it", argv: ["remove", "bad"] }] }
         : undefined,
   });
-  const error = await errorOf(converge(kind, host, inputs("bad")));
-  expect(error).toBeInstanceOf(Incomplete);
-  expect(error.message).toMatch(/^it is bad/);
-  expect(host.trips).toEqual(["look", "locked: adds bad", "look", "locked: stops it"]);
-  expect(host.things.size).toBe(0);
+
+  test("is made safe, and is an error with what is there", async () => {
+    const host = new FakeHost();
+    const error = await errorOf(converge(kind, host, inputs("bad")));
+    expect(error).toBeInstanceOf(Incomplete);
+    expect(error.message).toMatch(/^it is bad/);
+    expect(host.trips).toEqual(["look", "locked: adds bad", "look", "locked: stops it"]);
+    expect(host.things.size).toBe(0);
+  });
+
+  test("is made safe also when a later step fails, which is the error", async () => {
+    const host = new FakeHost();
+    host.on.set("adds x", () => ({ exit: 1 }));
+    const error = await errorOf(converge(kind, host, inputs("bad", "x")));
+    expect(error.message).toMatch(/failed at the step "adds x"/);
+    expect(host.trips).toEqual(["look", "locked: adds bad, adds x", "look", "locked: stops it"]);
+    expect(host.things.size).toBe(0);
+  });
 });
 
 test("a look that failed is an error, never an empty host", async () => {

@@ -100,6 +100,16 @@ test("an upload follows the script, and is read by its step alone", async () => 
   expect(observation.results.get("it")!.stdout).toBe("");
 });
 
+test("a look under the lock leaves an upload to its step", async () => {
+  const upload = file("upload-locked");
+  writeFileSync(upload, "content");
+  const reads = [look("it", "cat")];
+  const { observation } = await run({ reads });
+  const lock = { holder: "unit", expect: observation.digest };
+  const { outcomes, stale } = await run({ reads, steps: [act("cat", { upload })], lock });
+  expect({ stale, outcomes }).toEqual({ stale: false, outcomes: [{ exit: 0, stdout: "content", stderr: "" }] });
+});
+
 test("the batch's own files are private, and gone afterwards", async () => {
   const { outcomes } = await run({
     reads: [],

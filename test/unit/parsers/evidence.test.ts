@@ -1,7 +1,7 @@
 import { parseAddress, parseEvidence } from "../../../provider/confinement/evidence.ts";
 import type { Evidence } from "../../../provider/confinement/judge.ts";
 import { domainInputs } from "../../support/inputs.ts";
-import { added, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
+import { added, both, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
 const { label, idmap } = domainInputs;
 const parse = (edit?: Edit, name = "web") => parseEvidence(recordedOutcome("evidence", edit), name, idmap);
@@ -62,6 +62,11 @@ test("what could not be read of a process that ended is not guessed", () => {
   const vanished = added("process 7000 1879048192 - - - sh", "process 7001 0 - - - sh");
   expect(parse(vanished)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label: "", command: "sh" });
   expect(pids(vanished)).not.toContain(7001);
+});
+
+test("an init whose process namespace could not be read takes no process of the host along", () => {
+  const edit = both(swap(/^(process 6437 \d+) \d+/m, "$1 -"), added("process 7001 0 - a:b:c:s0 0::/system.slice/x sh"));
+  expect(pids(edit)).toEqual(own);
 });
 
 test("a container whose init ended while it was read: only the users tell", () => {

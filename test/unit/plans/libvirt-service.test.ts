@@ -23,7 +23,7 @@ plans(libvirtService, libvirtInputs, [
     "from nothing",
     { host: bare },
     [
-      "claims libvirt",
+      "claims the libvirt",
       "installs libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables systemd-container",
     ],
   ],
@@ -66,7 +66,7 @@ plans(libvirtService, libvirtInputs, [
       "starts the network",
     ],
   ],
-  ["the claim is lost", { host: { store: unclaimed } }, ["claims libvirt"]],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claims the libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
   ["another stack has another network", { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } }, []],
 ]);
@@ -128,25 +128,36 @@ refusals(libvirtService, libvirtInputs, [
 
 const network = ["stops the network", "removes the network"];
 const config = ["puts lxc.conf back", "has libvirt read lxc.conf"];
+// Containers are removed before.
+const empty = without(/^\.\/slots\//);
 removals(libvirtService, libvirtInputs, [
-  ["the last claim", {}, [...network, ...config, "gives up libvirt"]],
+  ["the last claim, but a container was kept", {}, ["gives up the libvirt"]],
+  ["the last claim", { host: { store: empty } }, [...network, ...config, "gives up the libvirt"]],
   [
     "a stopped network",
-    { host: { networks: swap(/Active:( +)yes/, "Active:$1no") } },
-    ["removes the network", ...config, "gives up libvirt"],
+    { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
+    ["removes the network", ...config, "gives up the libvirt"],
   ],
   [
     "another stack uses the network",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } },
-    ["gives up libvirt"],
+    ["gives up the libvirt"],
   ],
   [
     "another stack uses another network",
-    { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } },
-    [...network, "gives up libvirt"],
+    { host: { store: both(empty, added(claimOf("prod", "prod", "10.214.0.0/24"))) } },
+    [...network, "gives up the libvirt"],
   ],
-  ["a network that is not ours", { host: { networks: without(/svirt:owner/) } }, [...config, "gives up libvirt"]],
-  ["the network is gone already", { host: { networks: networkGone } }, [...config, "gives up libvirt"]],
+  [
+    "a network that is not ours",
+    { host: { store: empty, networks: without(/svirt:owner/) } },
+    [...config, "gives up the libvirt"],
+  ],
+  [
+    "the network is gone already",
+    { host: { store: empty, networks: networkGone } },
+    [...config, "gives up the libvirt"],
+  ],
   [
     "the claim is not ours",
     { host: { store: both(unclaimed, added(claimOf("prod", "svirt-lxc", "10.213.0.0/20"))) } },

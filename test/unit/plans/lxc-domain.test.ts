@@ -135,7 +135,7 @@ plans(lxcDomain, domainInputs, [
   [
     "our former name",
     { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
-    [...stop, ...redefine, ...start],
+    ["writes its new owner on the domain"],
   ],
 ]);
 

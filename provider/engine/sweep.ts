@@ -1,0 +1,33 @@
+import type { Session } from "../host/session.ts";
+import { dissolve } from "./converge.ts";
+import type { AnyKind, CommonInputs } from "./kind.ts";
+import { requireAnswers } from "./observe.ts";
+
+/**
+ * Removes what carries a stack's name on a host, in the reverse order of making: what an operation made that was killed before
+ * the engine heard of it. `kinds` are in the order of making.
+ */
+export async function sweep(
+  kinds: readonly AnyKind[],
+  session: Session,
+  { connection, owner }: CommonInputs,
+): Promise<void> {
+  const stack = stackOf(owner);
+  const { results } = await session.observe(uniqueReads(kinds), `sweep of ${stack}`);
+  for (const kind of kinds.toReversed()) {
+    requireAnswers(kind.token, session, kind.reads("*"), results);
+    for (const inputs of kind.owned?.(results) ?? []) {
+      if (stackOf(inputs.owner) === stack) await dissolve(kind, session, { ...inputs, connection });
+    }
+  }
+}
+
+/** All looks of all kinds, each once. */
+export function uniqueReads(kinds: readonly AnyKind[]) {
+  return [...new Map(kinds.flatMap((kind) => kind.reads("*")).map((read) => [read.key, read])).values()];
+}
+
+/** project/stack of project/stack/kind/name. */
+function stackOf(owner: string): string {
+  return owner.split("/").slice(0, 2).join("/");
+}
