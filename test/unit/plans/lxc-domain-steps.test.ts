@@ -15,10 +15,10 @@ const step = (case_: Case<Inputs>, why: RegExp) => {
 
 test("what is defined says all that was asked for; a domain that is there keeps its UUID", () => {
   const { owner, name, path, label, idmap, network } = domainInputs;
-  const spec = { owner, name, root: path, label, idmap, network, mac: "02:4b:5e:57:f6:eb", revision: 1 };
+  const spec = { owner, keep: false, name, root: path, label, idmap, network, mac: "02:4b:5e:57:f6:eb", revision: 1 };
   const define = step({ host: { domains: says("") } }, /^defines/);
   expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);
-  expect(parseDomainXml(define.stdin!)).toEqual({ ...spec, keep: false, memory: 524288, uuid: undefined });
+  expect(parseDomainXml(define.stdin!)).toEqual({ ...spec, memory: 524288, uuid: undefined });
   const redefine = step({ wants: { memory: "1GiB" } }, /^redefines/);
   const uuid = "fbe3c494-40f4-4cc9-893b-bddcdcca9f3a";
   expect(parseDomainXml(redefine.stdin!)).toEqual({ ...spec, memory: 1048576, uuid });
