@@ -26,8 +26,13 @@ export async function converge<I extends CommonInputs, O extends object>(
   };
 
   const result = await carryOut(kind, session, desired, plan).catch(async (error) => {
-    if (error instanceof Incomplete && error.observed) await makeSafe(error.observed);
-    throw error;
+    const unsafe = error instanceof Incomplete && error.observed && (await makeSafe(error.observed));
+    if (!unsafe) throw error;
+    const { what, why } = unsafe.problem;
+    throw new Incomplete(
+      { ...error.problem, why: `${error.problem.why ?? ""}\n${what}\n${why ?? ""}` },
+      error.observed,
+    );
   });
   const failed = await makeSafe(result);
   if (failed) throw new Incomplete({ where, ...failed.problem }, result);

@@ -14,11 +14,17 @@ export async function sweep(
 ): Promise<void> {
   const stack = stackOf(owner);
   const { results } = await session.observe(uniqueReads(kinds), `sweep of ${stack}`);
-  for (const kind of kinds.toReversed()) {
+  const ofStack = (kind: AnyKind): CommonInputs[] => {
     requireAnswers(kind.token, session, kind.reads("*"), results);
-    for (const inputs of kind.owned?.(results) ?? []) {
-      if (stackOf(inputs.owner) === stack) await dissolve(kind, session, { ...inputs, connection });
-    }
+    const owned = (kind.owned?.(results) ?? []).map((inputs) => ({ ...inputs, connection }) as CommonInputs);
+    return owned.filter((inputs) => stackOf(inputs.owner) === stack);
+  };
+  const [last, others] = [kinds.filter((kind) => kind.sweeps), kinds.filter((kind) => !kind.sweeps)];
+  // Under another name the stack is still here: a host was renamed in the program, or is declared twice.
+  if (last.flatMap(ofStack).some((inputs) => inputs.owner !== owner)) return;
+
+  for (const kind of others.toReversed()) {
+    for (const inputs of ofStack(kind)) await dissolve(kind, session, inputs);
   }
 }
 

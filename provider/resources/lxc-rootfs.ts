@@ -195,7 +195,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     if (remount) {
       const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
       steps.push(
-        ...unmount(observed, name),
+        ...unmount(observed, name, "stop"),
         {
           why: "writes the unit that mounts the root",
           argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)],
@@ -221,10 +221,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { slot, image, host } = observed;
     if (observed.owner !== owner) return [];
     const steps: Step[] = observed.users.map(stopGracefully);
-    if (observed.unit === "missing") steps.push(...unmount(observed, name));
-    else {
+    steps.push(...unmount(observed, name, "disable --now"));
+    if (observed.unit !== "missing") {
       steps.push(
-        { why: "unmounts the root", argv: ["systemctl", "disable", "--now", unitName(name)] },
         { why: "removes its unit", argv: ["rm", unitPath(name)] },
         { why: "has systemd forget it", argv: ["systemctl", "daemon-reload"] },
       );
@@ -287,13 +286,15 @@ function unitState(mount: MountState, name: string, record: RootRecord | undefin
   return mount.unit === text && mount.fresh ? "current" : "outdated";
 }
 
-/** Unmounts a root. Without its unit it is done by hand: another mount over it would find its layers in use. */
-function unmount({ unit, occupied }: Observed, name: string): Step[] {
-  if (unit !== "missing") return [{ why: "unmounts the root", argv: ["systemctl", "stop", unitName(name)] }];
-  if (!occupied) return [];
+/** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
+function unmount({ unit, occupied }: Observed, name: string, verb: "stop" | "disable --now"): Step[] {
+  if (unit === "missing" && !occupied) return [];
+  const stop = unit === "missing" ? "" : `systemctl ${verb} ${unitName(name)}; `;
   const folders = [mountedRoot(name), `${rootFolder(name)}/layers/lower`];
-  return [{ why: "unmounts the root", argv: ["umount", ...folders] }];
+  return [{ why: "unmounts the root", argv: ["sh", "-c", `${stop}${UNMOUNT}`, "sh", ...folders] }];
 }
+
+const UNMOUNT = 'for d do ! mountpoint -q "$d" || umount "$d" || exit 1; done';
 
 /** Slow to compute, so that who reads it cannot try passwords fast; with the name as salt. */
 function prove(password: string, name: string): string {

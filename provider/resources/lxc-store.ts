@@ -37,6 +37,8 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   exists: ({ claimed }) => claimed,
   plan: ({ claimed, host }, { owner }, prior) => claimSteps(claimed, host?.store, CLAIM, owner, {}, prior?.owner),
   remove: ({ claimed }, { owner }) => (claimed ? [unclaim(CLAIM, owner)] : []),
+  owned: (results) =>
+    [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
   outputs: () => ({ path: STORE }),
   actual: () => ({}),
 };

@@ -17,15 +17,29 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** Installs what the lab needs and this machine lacks; without root it says what to run. */
 export async function ensurePackages(): Promise<void> {
-  const missing: string[] = [];
-  for (const [program, name] of Object.entries(packageOf)) if (!(await which(program))) missing.push(name);
+  const missing = await lacking(packageOf);
   if (!existsSync(keyring)) missing.push("debian-archive-keyring");
+  await install("The lab", missing);
+}
+
+/** The same for other programs: their names, and the packages that have them. */
+export async function ensurePrograms(who: string, packages: Readonly<Record<string, string>>): Promise<void> {
+  await install(who, await lacking(packages));
+}
+
+async function lacking(packages: Readonly<Record<string, string>>): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const [program, name] of Object.entries(packages)) if (!(await which(program))) missing.add(name);
+  return [...missing];
+}
+
+async function install(who: string, missing: string[]): Promise<void> {
   if (missing.length === 0) return;
   if (!(await which("apt-get")))
-    throw new Error(`The lab needs these Debian packages or their like: ${missing.join(", ")}`);
+    throw new Error(`${who} needs these Debian packages or their like: ${missing.join(", ")}`);
   const install = ["install", "--yes", "--no-install-recommends", ...missing];
   if (process.getuid?.() !== 0) {
-    throw new Error(`The lab needs system packages. Run:\n  sudo apt-get update && sudo apt-get ${install.join(" ")}`);
+    throw new Error(`${who} needs system packages. Run:\n  sudo apt-get update && sudo apt-get ${install.join(" ")}`);
   }
   await step(`system packages: ${missing.join(", ")}`, async () => {
     await run("apt-get", ["update", "--quiet"]);

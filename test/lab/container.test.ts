@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { until } from "../../lab/wait.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 import { denials, labTest, restartLab } from "../support/lab.ts";
 import { Stack } from "../support/stack.ts";
@@ -85,6 +86,30 @@ labTest("a changed host name updates the root and restarts the domain, as the pr
   expect(announced).toEqual({ "LxcRootfs web": "update", "LxcDomain web": "update" });
   expect((await stack.up()).operations).toEqual(announced);
   expect((await login("hostname")).stdout).toBe("www");
+  expect((await stack.preview("--expect-no-changes")).ok).toBe(true);
+});
+
+labTest("after a reboot of the host it is back by itself, the same, and nothing has drifted", async (lab) => {
+  const before = (await stack.outputs()).containers.web;
+  await login("echo kept >/root/data");
+  await lab.reboot();
+  await until("the container after the reboot", 300, () =>
+    login("true").then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect((await stack.preview("--expect-no-changes")).ok).toBe(true);
+  expect((await stack.outputs()).containers.web).toEqual(before);
+  expect((await login("cat /root/data")).stdout).toBe("kept");
+});
+
+labTest("a host that was made permissive is seen, and repaired", async (lab) => {
+  await lab.ssh("setenforce 0");
+  const announced = (await stack.preview()).operations;
+  expect(announced).toEqual({ "SelinuxEnforcing lab": "update", "LxcDomain web": "update" });
+  expect((await stack.up()).operations).toEqual(announced);
+  expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
   expect((await stack.preview("--expect-no-changes")).ok).toBe(true);
 });
 

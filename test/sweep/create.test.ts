@@ -1,0 +1,3 @@
+import { sweep } from "../support/host/sweep.ts";
+
+sweep("create");

@@ -1,0 +1,81 @@
+import { lifecycle } from "../../../provider/engine/lifecycle.ts";
+import type { Batch, Report } from "../../../provider/host/batch.ts";
+import { Session } from "../../../provider/host/session.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcImage } from "../../../provider/resources/lxc-image.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcStore } from "../../../provider/resources/lxc-store.ts";
+import { added, both, type Edit, printed, recorded, says, without } from "../../support/recorded.ts";
+
+// The removal of a stack's store, on the recorded host: what it takes along, and what it must not.
+const kinds = [lxcStore, lxcImage, lxcRootfs, lxcDomain];
+const claim = (stack: string, name: string) => `./claims/store/svirt-lxc%2F${stack}%2FLxcStore%2F${name}:{}`;
+const { run } = Session.prototype;
+afterEach(() => {
+  Session.prototype.run = run;
+});
+
+/** What the host prints no more when a step was carried out. */
+const effects: Record<string, Record<string, Edit>> = {
+  "undefines the domain": { domains: says("") },
+  "gives the address 10.213.0.2 back": { networks: without(/<host mac/) },
+  "removes its unit": { mounts: says("@instances\n@mounts\n") },
+  "removes the root": { store: without(/roots\/web/), settings: says("") },
+  "frees slot 0": { store: without(/slots\/0/) },
+};
+let hosts = 0;
+
+/** Removes the store `lab` of the stack `lab`, and tells what was done to the host. */
+async function remove(stores: string[], keep?: Edit): Promise<string[]> {
+  const store = both(added(...stores), keep ?? added());
+  const results = new Map(recorded({ store }));
+  const done: string[] = [];
+  Session.prototype.run = async ({ steps = [] }: Batch): Promise<Report> => {
+    for (const { why, argv } of steps) {
+      done.push(why);
+      for (const [key, edit] of Object.entries(effects[why] ?? {})) {
+        results.set(key, printed(edit(results.get(key)!.stdout)));
+      }
+      const path = argv.at(-1)!.replace("/var/lib/svirt-lxc/", "./");
+      const lines = results.get("store")!.stdout.split("\n");
+      if (why.startsWith("gives up"))
+        results.set("store", printed(lines.filter((l) => !l.startsWith(`${path}:`)).join("\n")));
+    }
+    const outcomes = steps.map(() => printed(""));
+    return { observation: { results: new Map(results), digest: "" }, outcomes, stale: false };
+  };
+  const owner = "svirt-lxc/lab/LxcStore/lab";
+  const props = { connection: { ssh: `sweep-${hosts++}` }, owner, schemaVersion: 1 };
+  await lifecycle(lxcStore, kinds).delete!("id", props);
+  return done;
+}
+
+test("the stack's last store on a host takes along what is left of it, in the reverse order of making", async () => {
+  const done = await remove([claim("lab", "lab")]);
+  expect(done[0]).toBe("stops the container");
+  expect(done.at(-1)).toBe("gives up the store");
+  const order = ["undefines the domain", "unmounts the root", "removes the root", "frees slot 0", "removes the image"];
+  expect(done.filter((why) => order.includes(why))).toEqual(order);
+});
+
+// As when a host gets another name in the program: the old store is deleted after the new one was made.
+test("a store that is not the stack's last one on a host takes nothing along", async () => {
+  expect(await remove([claim("lab", "lab"), claim("lab", "renamed")])).toEqual(["gives up the store"]);
+});
+
+test("another stack's store does not keep ours from sweeping", async () => {
+  expect(await remove([claim("lab", "lab"), claim("prod", "lab")])).toContain("removes the root");
+});
+
+test("what belongs to other stacks stays", async () => {
+  const theirs: Edit = (text) =>
+    text.replaceAll("svirt-lxc/lab/", "svirt-lxc/lab2/").replaceAll(/lab%2FLxc(?=[IR])/g, "lab2%2FLxc");
+  const done = await remove([claim("lab", "lab")], theirs);
+  expect(done).not.toContain("removes the root");
+  expect(done).not.toContain("removes the image");
+});
+
+test("what is to be kept stays", async () => {
+  const kept: Edit = (text) => text.replace('"name":"web"}', '"name":"web","keep":true}');
+  expect(await remove([claim("lab", "lab")], kept)).not.toContain("removes the root");
+});
