@@ -6,10 +6,17 @@ const tier = (name, more = {}) => ({
   ...more,
 });
 
+const engine = {
+  globalSetup: "<rootDir>/test/support/host/setup.ts",
+  setupFilesAfterEnv: ["<rootDir>/test/support/host/timeout.ts"],
+};
+
 /** One project a tier; `npm test -- --tier NAME` runs one. */
 export default {
   projects: [
     tier("unit"),
+    tier("engine", engine),
+    tier("sweep", engine),
     tier("lab", {
       globalSetup: "<rootDir>/test/support/lab-setup.ts",
       globalTeardown: "<rootDir>/test/support/lab-teardown.ts",

@@ -7,6 +7,8 @@ import type { LxcHost } from "./lxc-host.ts";
 
 export interface LxcContainerArgs extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image"> {
   host: LxcHost;
+  /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
+  name?: pulumi.Input<string>;
   /** The base root, on the same host. */
   image: LxcImage;
   /** Most memory that it may use. Default: 512MiB. */
@@ -34,19 +36,19 @@ export class LxcContainer extends pulumi.ComponentResource {
 
   constructor(name: string, args: LxcContainerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("svirt-lxc:index:LxcContainer", name, {}, opts);
-    const { host, image, memory, ...settings } = args;
+    const { host, image, memory, name: hostName = name, ...settings } = args;
     const { connection, network, subnet } = host;
 
     this.rootfs = new LxcRootfs(
       name,
-      { ...settings, connection, name, image: image.sha256 },
+      { ...settings, connection, name: hostName, image: image.sha256 },
       { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
     this.domain = new LxcDomain(
       name,
       {
         connection,
-        name,
+        name: hostName,
         rootfs: this.rootfs.id,
         path: this.rootfs.path,
         label: this.rootfs.label,

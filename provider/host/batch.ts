@@ -14,6 +14,8 @@ export interface Read {
   argv: string[];
   /** Exit codes that are an answer; any other fails the observation. Default: 0. */
   ok?: number[];
+  /** Exit codes that mean: it cannot be told now, and another resource mends that. A refresh leaves the state as it is. */
+  untold?: number[];
   /** Changes by itself (processes, leases): not compared when the lock is held. */
   volatile?: boolean;
 }
@@ -137,7 +139,7 @@ LC_ALL=C; export LC_ALL
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 umask 077
 mkdir -p /run/svirt-lxc || exit 70
-T=$(mktemp -d /run/svirt-lxc/batch.XXXXXX) || exit 70
+T=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) || exit 70
 trap 'rm -rf "$T"' EXIT`;
 
 const FUNCTIONS = `
@@ -167,7 +169,12 @@ if ! flock -n 9; then
   say "waits for $(cat /run/svirt-lxc/holder 2>/dev/null || echo another run)"
   flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit 75; }
 fi
-printf '%s\\n' ${quote(holder)} >/run/svirt-lxc/holder`;
+printf '%s\\n' ${quote(holder)} >/run/svirt-lxc/holder
+# What killed batches left.
+for d in /run/svirt-lxc/batch.*; do
+  pid=\${d#*/batch.}
+  kill -0 "\${pid%%.*}" 2>/dev/null || rm -rf "$d"
+done`;
 }
 
 function command(step: Step, name: string): string {

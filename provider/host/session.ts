@@ -11,7 +11,7 @@ import {
 } from "./batch.ts";
 import { type Connection, hostName } from "./connection.ts";
 import { HostError } from "./errors.ts";
-import { deliver } from "./transport.ts";
+import { type Delivery, deliver } from "./transport.ts";
 
 /** sshd refuses the eleventh session of a connection (MaxSessions); this leaves room for a person's own. */
 const MAX_SESSIONS = 8;
@@ -81,13 +81,17 @@ export class Session {
 
   async #deliver(batch: Batch, label: string): Promise<Report> {
     const steps = batch.steps ?? [];
+    let step: string | undefined;
     const delivery = await deliver(this.#connection, script(batch), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
       timeout: 3600 + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
-      onProgress: (line) => console.log(`${label}: ${line}`),
+      onProgress: (line) => {
+        step = line;
+        console.log(`${label}: ${line}`);
+      },
     });
     if (delivery.exit === 0) return this.#parse(delivery.stdout, batch);
-    throw unreachable(this.host, this.#connection, delivery.exit, delivery.stderr);
+    throw unreachable(this.host, this.#connection, delivery, step);
   }
 
   #parse(stdout: Buffer, batch: Batch): Report {
@@ -108,11 +112,22 @@ export class Session {
   }
 }
 
-function unreachable(host: string, connection: Connection, exit: number | undefined, stderr: string): HostError {
+/** ssh says 255 of a host that it cannot reach and of a connection that breaks: that a step was announced tells them apart. */
+function unreachable(
+  host: string,
+  connection: Connection,
+  { exit, stderr }: Delivery,
+  step: string | undefined,
+): HostError {
   const config = connection.sshConfig === undefined ? "" : `-F ${connection.sshConfig} `;
   const by = connection.ssh === undefined ? "sh" : `ssh ${config}${connection.ssh}`;
   return new HostError({
-    what: exit === 255 ? `cannot reach the host ${host}` : `the connection to ${host} broke`,
+    what:
+      step !== undefined
+        ? `the connection to ${host} broke at the step "${step}"`
+        : exit === 255
+          ? `cannot reach the host ${host}`
+          : `the connection to ${host} broke`,
     where: by,
     why: [exit === undefined ? "ended by a signal or a timeout" : `exit code ${exit}`, stderr.trim()]
       .filter(Boolean)

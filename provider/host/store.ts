@@ -94,6 +94,11 @@ export function hasClaim(store: Store, thing: string, owner: string): boolean {
   return store.claims.get(thing)?.has(owner) ?? false;
 }
 
+/** Is there a container that stays without its stack? */
+export function hasKept(store: Store): boolean {
+  return [...store.slots.values()].some((slot) => slot.keep);
+}
+
 /** Who else uses a thing; `former` is a name that the owner had before. */
 export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, unknown> {
   return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));

@@ -5,11 +5,22 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
-import { claimSteps, hasClaim, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import {
+  claimSteps,
+  hasClaim,
+  hasKept,
+  otherClaims,
+  parseStore,
+  STORE,
+  type Store,
+  storeRead,
+  unclaim,
+} from "../host/store.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
   isCanonical,
+  NETWORK_OWNER,
   type NetworkInfo,
   networksRead,
   networkXml,
@@ -54,8 +65,6 @@ interface Outputs {
   gateway: string;
 }
 
-/** What is stamped on the network: it belongs to all stacks that claim it. */
-const STAMP = "svirt-lxc";
 const CLAIM = "libvirt";
 /** lxc.conf as it was before the first claim; the last one out puts it back. */
 const ORIGINAL = `${STORE}/lxc.conf.original`;
@@ -126,7 +135,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         };
       }
     }
-    if (network && network.owner !== STAMP) {
+    if (network && network.owner !== NETWORK_OWNER) {
       return {
         what: `libvirt has a network ${desired.network} that is not ours`,
         why: "it does not carry our mark",
@@ -165,7 +174,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (!network || changed) {
       act(`defines the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
-        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, STAMP, host?.reservations),
+        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, NETWORK_OWNER, host?.reservations),
       });
     }
     if (!network?.autostart || changed)
@@ -179,8 +188,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
     // A container that was kept needs them, though nobody claims them any more.
-    const kept = host!.store.slots.size > 0;
-    if (network?.owner === STAMP && !kept && !others.some((o) => o.network === name)) {
+    const kept = hasKept(host!.store);
+    if (network?.owner === NETWORK_OWNER && !kept && !others.some((o) => o.network === name)) {
       if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
       steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
     }

@@ -17,7 +17,7 @@ import {
   stampXml,
 } from "../tools/domain-xml.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
-import { networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
+import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
 import { common, idMapSchema, keep, nameSchema } from "./common.ts";
 
@@ -64,6 +64,8 @@ interface Observed {
   current: boolean;
   /** What the DHCP server keeps for its MAC, address or name. */
   reservations: Reservation[];
+  /** What other networks of ours keep for it: it was in them before. */
+  elsewhere: (Reservation & { network: string })[];
   /** The address that it has, as seen in its own network namespace. */
   address?: string;
   /** Absent if it does not run. */
@@ -90,12 +92,17 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const domain = info && parseDomainXml(info.xml);
     const running = info?.liveXml !== undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const reservations = parseNetworks(results.get("networks")!).get(network)?.reservations ?? [];
+    const networks = [...parseNetworks(results.get("networks")!).values()];
+    const reservations = networks.find((n) => n.name === network)?.reservations ?? [];
+    const elsewhere = networks
+      .filter((n) => n.name !== network && n.owner === NETWORK_OWNER)
+      .flatMap((n) => n.reservations.map((r) => ({ ...r, network: n.name })));
     return {
       domain,
       autostart: info?.autostart ?? false,
       running,
       current: running && same(parseDomainXml(info!.liveXml!), domain),
+      elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(name)),
       reservations: reservations.filter((r) => r.name === name || r.ip === address || r.mac === macOf(name)),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
@@ -104,7 +111,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   exists: ({ domain }, { owner }) => domain?.owner === owner,
   refuse({ domain, reservations }, { name, owner, address }, prior) {
-    if (domain && domain.owner !== owner && domain.owner !== prior?.owner) {
+    const ours = domain?.owner !== undefined && [owner, prior?.owner].includes(domain.owner);
+    if (domain && !ours) {
       return {
         what: `libvirt has a domain ${name} already, and it is not ours`,
         why: domain.owner ? `it belongs to ${domain.owner}` : "it does not carry our mark",
@@ -131,9 +139,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const reservation: Reservation = { mac: spec.mac, ip: address, name };
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
 
-    const restart = running && (outdated || !observed.current || unconfined);
+    const reserved = observed.reservations.some((r) => same(r, reservation));
+    const moved = observed.address !== undefined && observed.address !== address;
+    const restart = running && (outdated || !observed.current || unconfined || moved);
     if (restart) steps.push(stopGracefully(name));
-    if (!observed.reservations.some((r) => same(r, reservation))) {
+    steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
+    if (!reserved) {
       steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservation));
     }
     if (outdated) {
@@ -171,14 +182,16 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     };
   },
 
-  remove({ domain, running, reservations }, { name, network, owner }) {
+  remove({ domain, running, reservations, elsewhere }, { name, network, owner }) {
     const steps: Step[] = [];
     const mine = reservations.filter((r) => r.name === name);
     if (domain?.owner === owner) {
       if (running) steps.push(stopGracefully(name));
       steps.push({ why: "undefines the domain", argv: virsh("undefine", name) });
     }
-    if (!domain || domain.owner === owner) steps.push(...mine.map((r) => release(network, r)));
+    if (!domain || domain.owner === owner) {
+      steps.push(...mine.map((r) => release(network, r)), ...elsewhere.map(({ network, ...r }) => release(network, r)));
+    }
     return steps;
   },
 

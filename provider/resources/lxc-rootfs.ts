@@ -71,11 +71,13 @@ interface Observed {
   mounted: boolean;
   enabled: boolean;
   settings?: FoundSettings;
-  /** Running domains on this root. */
-  users: string[];
   /** Which password was set, told by a slow hash. Secret in state. */
   passwordProof?: string;
-  host?: { store: Store };
+  host?: {
+    store: Store;
+    /** Running domains on this root: of others' making, and so not in state. */
+    users: string[];
+  };
 }
 
 interface Outputs {
@@ -121,8 +123,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       occupied: mount.label !== undefined,
       enabled: mount.enabled,
       settings: parseSettings(results.get("settings")!, name),
-      users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
-      host: { store },
+      host: {
+        store,
+        users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
+      },
     };
   },
 
@@ -185,7 +189,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const restart = remount || settings.length > 0 || setPassword;
 
     if (restart) {
-      steps.push(...observed.users.map(stopGracefully));
+      steps.push(...(observed.host?.users ?? []).map(stopGracefully));
       // Before the change: a domain that started on the old settings must not pass for one of the new ones.
       if (observed.instance) {
         record.revision++;
@@ -220,7 +224,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { name, owner } = inputs;
     const { slot, image, host } = observed;
     if (observed.owner !== owner) return [];
-    const steps: Step[] = observed.users.map(stopGracefully);
+    const steps: Step[] = host!.users.map(stopGracefully);
     steps.push(...unmount(observed, name, "disable --now"));
     if (observed.unit !== "missing") {
       steps.push(

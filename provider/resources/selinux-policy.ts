@@ -6,7 +6,17 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import { claimSteps, hasClaim, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import {
+  claimSteps,
+  hasClaim,
+  hasKept,
+  otherClaims,
+  parseStore,
+  STORE,
+  type Store,
+  storeRead,
+  unclaim,
+} from "../host/store.ts";
 import { common } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
@@ -116,7 +126,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     if (!claimed) return [];
     // A container that was kept needs it, though nobody claims it any more.
     const { store } = host!;
-    const last = otherClaims(store, CLAIM, owner).size === 0 && store.slots.size === 0;
+    const last = otherClaims(store, CLAIM, owner).size === 0 && !hasKept(store);
     const unload: Step = {
       why: `unloads the SELinux module ${MODULE}`,
       argv: ["semodule", "-r", MODULE],

@@ -26,6 +26,9 @@ export interface NetworkInfo extends NetworkSpec {
 
 const NAMESPACE = "urn:svirt-lxc:network:1";
 
+/** What is stamped on our networks: they belong to all stacks that claim them. */
+export const NETWORK_OWNER = "svirt-lxc";
+
 /** The bridge is named after the network, as far as the kernel's 15 characters go. */
 export function networkXml(spec: NetworkSpec, owner: string, reservations: Reservation[] = []): string {
   const { first, last, mask } = parseSubnet(spec.subnet);

@@ -17,10 +17,14 @@ export interface DomainInfo {
 
 // Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
 // Its echo ends no line.
+const DOWN = 69; // EX_UNAVAILABLE (sysexits.h): libvirt is stopped, which LibvirtService mends
 const DOMAINS = `
 command -v virsh >/dev/null || exit 0
 v() { virsh -q -c lxc:/// "$@"; }
-all=$(v list --all --uuid) || exit 1
+all=$(v list --all --uuid) || {
+  systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
+  exit ${DOWN}
+}
 auto=$(v list --all --autostart --uuid) || exit 1
 ask=
 for u in $all; do
@@ -31,7 +35,7 @@ done
 `;
 
 /** All LXC domains of the host. */
-export const domainsRead: Read = { key: "domains", argv: ["sh", "-c", DOMAINS] };
+export const domainsRead: Read = { key: "domains", argv: ["sh", "-c", DOMAINS], untold: [DOWN] };
 
 /** The domains by name. */
 export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {

@@ -116,7 +116,7 @@ test("the batch's own files are private, and gone afterwards", async () => {
     steps: [act("f=$(readlink /proc/$$/fd/1); echo $f; stat -c %a ${f%/*}")],
   });
   const [path = "", mode] = outcomes[0]!.stdout.split("\n");
-  expect(path).toMatch(/^\/run\/svirt-lxc\/batch\.\w+\/step0\.out$/);
+  expect(path).toMatch(/^\/run\/svirt-lxc\/batch\.\d+\.\w+\/step0\.out$/);
   expect(mode).toBe("700");
   expect(existsSync(dirname(path))).toBe(false);
 });

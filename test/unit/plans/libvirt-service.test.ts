@@ -131,7 +131,11 @@ const config = ["puts lxc.conf back", "has libvirt read lxc.conf"];
 // Containers are removed before.
 const empty = without(/^\.\/slots\//);
 removals(libvirtService, libvirtInputs, [
-  ["the last claim, but a container was kept", {}, ["gives up the libvirt"]],
+  [
+    "the last claim, but a container was kept",
+    { host: { store: swap('"name":"web"}', '"name":"web","keep":true}') } },
+    ["gives up the libvirt"],
+  ],
   ["the last claim", { host: { store: empty } }, [...network, ...config, "gives up the libvirt"]],
   [
     "a stopped network",

@@ -56,7 +56,7 @@ plans(lxcDomain, domainInputs, [
   [
     "it has another address",
     { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
-    ["waits for 10.213.0.2, port 22"],
+    [...stop, ...start],
   ],
   ["it has no address", { host: { evidence: without(/^address/) } }, ["waits for 10.213.0.2, port 22"]],
   [
@@ -130,7 +130,13 @@ plans(lxcDomain, domainInputs, [
   [
     "another address",
     { wants: { address: "10.213.0.3" } },
-    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.3", "waits for 10.213.0.3, port 22"],
+    [
+      "stops the container",
+      "gives the address 10.213.0.2 back",
+      "reserves the address 10.213.0.3",
+      "starts the container",
+      "waits for 10.213.0.3, port 22",
+    ],
   ],
   [
     "our former name",

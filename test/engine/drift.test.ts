@@ -1,0 +1,141 @@
+import type { Host } from "../support/host/host.ts";
+import { Site } from "../support/host/site.ts";
+import { snapshot } from "../support/host/snapshot.ts";
+import type { Stack } from "../support/host/stack.ts";
+
+/** Everything that can be changed on a host is changed: the preview says of what, and of which property; up repairs it. */
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHuEtjR me";
+const STORE = "/var/lib/svirt-lxc";
+const INSIDE = `cd ${STORE}/roots/web/guest/root`;
+const UNIT = "svirt-lxc-root-web.service";
+const redefine = (edit: string) =>
+  `virsh -q -c lxc:/// dumpxml --inactive web | sed "${edit}" >/run/web.xml && virsh -q -c lxc:/// define /run/web.xml; rm /run/web.xml`;
+const v = (command: string) => `virsh -q -c lxc:/// ${command}`;
+const pid = '$(cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children | tr -d " ")';
+
+type Drift = [what: string, change: string, resource: string, property?: string];
+
+/** One wave at a time; within one, each changes another resource. */
+const waves: Drift[][] = [
+  [
+    ["SELinux made permissive", "setenforce 0", "SelinuxEnforcing alpha"],
+    ["lxc.conf back at its defaults", "sed -i /^security_/d /etc/libvirt/lxc.conf", "LibvirtService alpha"],
+    ["the image's claim removed", `rm ${STORE}/claims/image-*/*LxcImage*`, "LxcImage alpha-base"],
+    ["the hostname", `${INSIDE} && echo x >etc/hostname`, "LxcRootfs web", "hostname"],
+    ["the memory", redefine("s/524288/262144/"), "LxcDomain web", "memory"],
+  ],
+  [
+    ["SELinux permissive at boot", "sed -i s/enforcing/permissive/ /etc/selinux/config", "SelinuxEnforcing alpha"],
+    ["the module replaced", "echo x >/mnt/modules/svirt_lxc", "SelinuxPolicy alpha"],
+    ["the network stopped", v("net-destroy svirt-lxc"), "LibvirtService alpha"],
+    ["the authorized keys", `${INSIDE} && echo evil >>root/.ssh/authorized_keys`, "LxcRootfs web", "authorizedKeys"],
+    ["the label", redefine("s/c0,c512/c5,c517/"), "LxcDomain web", "label"],
+  ],
+  [
+    [
+      "the store unlabelled",
+      `rmdir_() { :; }; setfattr -x security.selinux ${STORE} 2>/dev/null || perl -e 'my ($p, $n) = @ARGV; syscall(197, $p, $n)' ${STORE} security.selinux`,
+      "SelinuxPolicy alpha",
+    ],
+    ["the network not started at boot", v("net-autostart svirt-lxc --disable"), "LibvirtService alpha"],
+    ["DHCP", `${INSIDE} && rm etc/systemd/network/80-svirt-lxc.network`, "LxcRootfs web", "dhcp"],
+    ["the id map", redefine("s/target='1879048192'/target='1879113728'/"), "LxcDomain web", "idmap"],
+  ],
+  [
+    ["the policy's claim removed", `rm ${STORE}/claims/policy/*`, "SelinuxPolicy alpha"],
+    ["libvirt's claim removed", `rm ${STORE}/claims/libvirt/*`, "LibvirtService alpha"],
+    [
+      "an enabled unit",
+      `${INSIDE} && rm etc/systemd/system/multi-user.target.wants/nginx.service`,
+      "LxcRootfs web",
+      "units",
+    ],
+    ["no label", redefine("/<seclabel/,/<.seclabel>/d"), "LxcDomain web", "label"],
+  ],
+  [
+    ["libvirt not started at boot", "systemctl disable libvirtd.service", "LibvirtService alpha"],
+    ["the ssh host key", `${INSIDE} && rm etc/ssh/ssh_host_ed25519_key*`, "LxcRootfs web"],
+    ["the domain's network", redefine("s/network='svirt-lxc'/network='default'/"), "LxcDomain web", "network"],
+  ],
+  [
+    ["a package removed", "sed -i /nftables/d /mnt/packages", "LibvirtService alpha"],
+    ["a mask", `${INSIDE} && rm etc/systemd/system/sys-kernel-debug.mount`, "LxcRootfs web"],
+    ["the container stopped", v("destroy web"), "LxcDomain web"],
+  ],
+  [
+    [
+      "the network of another subnet",
+      "sed -i 's/255.255.240.0/255.255.248.0/' /mnt/networks/svirt-lxc/config.xml",
+      "LibvirtService alpha",
+      "subnet",
+    ],
+    ["the module removed", "semodule -r svirt_lxc", "SelinuxPolicy alpha"],
+    ["the machine id", `${INSIDE} && rm etc/machine-id`, "LxcRootfs web"],
+    ["not started at boot", v("autostart web --disable"), "LxcDomain web"],
+  ],
+  [
+    ["the root unmounted", `${v("destroy web")}; systemctl stop ${UNIT}`, "LxcRootfs web"],
+    ["the domain undefined", v("undefine web"), "LxcDomain web"],
+  ],
+  [
+    ["the unit edited", `sed -i s/nodev,// /etc/systemd/system/${UNIT}`, "LxcRootfs web"],
+    [
+      "a process that runs as something else",
+      `echo system_u:system_r:virtd_lxc_t:s0 >/mnt/labels/${pid}`,
+      "LxcDomain web",
+    ],
+  ],
+  [
+    ["the unit disabled", `systemctl disable ${UNIT}`, "LxcRootfs web"],
+    [
+      "the address given away",
+      v(
+        `net-update svirt-lxc delete ip-dhcp-host "$(grep -o '<host .*/>' /mnt/networks/svirt-lxc/config.xml)" --live --config`,
+      ),
+      "LxcDomain web",
+    ],
+  ],
+  [["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"]],
+  [["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"]],
+  [["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"]],
+  [["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"]],
+];
+
+let site: Site;
+let host: Host;
+let stack: Stack;
+let intact: string[];
+
+beforeAll(async () => {
+  site = await Site.create();
+  host = await site.host();
+  stack = await site.stack("drift", site.config({ web: { authorizedKeys: [KEY], units: ["nginx.service"] } }));
+  expect((await stack.up()).ok).toBe(true);
+  intact = await snapshot(host);
+});
+
+afterAll(() => site.end());
+
+const named = waves.map((wave): [string, Drift[]] => [wave.map(([what]) => what).join("; "), wave]);
+
+test.each(named)("%s", async (_, wave) => {
+  const changes = wave
+    .map(([, change]) => change)
+    .sort((a, b) => Number(a.includes("net-")) - Number(b.includes("net-")));
+  for (const change of changes) await host.sh(change);
+  expect(await snapshot(host)).not.toEqual(intact);
+  const preview = await stack.preview();
+  for (const [what, , resource, property] of wave) {
+    expect({ what, verb: preview.operations[resource]?.verb }).toEqual({
+      what,
+      verb: expect.stringMatching(/create|update/),
+    });
+    const properties = preview.operations[resource]!.properties.map((p) => p.split(/[.[]/)[0]);
+    if (property) expect({ what, properties }).toEqual({ what, properties: expect.arrayContaining([property]) });
+  }
+  const up = await stack.up();
+  expect(up.ok ? "" : up.output).toBe("");
+  expect(await snapshot(host)).toEqual(intact);
+  await stack.converged();
+});

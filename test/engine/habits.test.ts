@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { checkout } from "../../scripts/setup/paths.ts";
+import type { Host } from "../support/host/host.ts";
+import { Site } from "../support/host/site.ts";
+import { snapshot } from "../support/host/snapshot.ts";
+import type { Run, Stack } from "../support/host/stack.ts";
+
+/** What Pulumi's users are used to. */
+
+let site: Site;
+let host: Host;
+let before: string[];
+let stack: Stack;
+
+const project = join(checkout, "test/engine/programs/options");
+const wish = (containers: object) => ({
+  "svirt-lxc:archive": site.archive,
+  "svirt-lxc:containers": containers,
+});
+const verbs = (run: Run) => Object.fromEntries(Object.entries(run.operations).map(([name, { verb }]) => [name, verb]));
+const kept = async () => (await snapshot(host)).filter((line) => /roots\/web|domains\/web/.test(line));
+
+beforeEach(async () => {
+  site = await Site.create();
+  host = await site.host();
+  before = await snapshot(host);
+  stack = await site.stack("habits", wish({ web: {} }), { project });
+});
+
+afterEach(() => site.end());
+
+test("protect: destroy refuses, and nothing is changed", async () => {
+  await stack.configure(wish({ web: { protect: true } }));
+  expect((await stack.up()).ok).toBe(true);
+  const was = await snapshot(host);
+  expect(await stack.destroy()).toMatchObject({ ok: false, output: expect.stringContaining("protect") });
+  expect(await snapshot(host)).toEqual(was);
+  await stack.converged();
+  await stack.configure(wish({ web: {} }));
+  expect(await stack.up()).toMatchObject({ ok: true, operations: {} });
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});
+
+test("retainOnDelete: the container stays when its stack goes, with all that it stands on", async () => {
+  await stack.configure(wish({ web: { retainOnDelete: true } }));
+  expect((await stack.up()).ok).toBe(true);
+  const was = await kept();
+  const destroy = await stack.destroy();
+  expect(destroy.ok ? "" : destroy.output).toBe("");
+  expect(await kept()).toEqual(was);
+  expect(await host.sh("virsh -q -c lxc:/// domstate web")).toContain("running");
+  expect(await host.sh("ls /var/lib/svirt-lxc/images")).not.toBe("");
+});
+
+test("--target, --replace and --parallel do what they are for", async () => {
+  await stack.configure(wish({ web: {}, db: {} }));
+  expect((await stack.up("--parallel", "64")).ok).toBe(true);
+  const urn = (await stack.resources())["LxcDomain web"].urn;
+  await host.sh("virsh -q -c lxc:/// destroy web; virsh -q -c lxc:/// destroy db");
+  expect(Object.keys((await stack.up("--target", urn)).operations)).toEqual(["LxcDomain web"]);
+  expect(await host.sh("virsh -q -c lxc:/// domstate db")).toContain("shut off");
+  const replace = await stack.up("--replace", urn);
+  expect(replace.ok ? "" : replace.output).toBe("");
+  expect(replace.operations).toMatchObject({
+    "LxcDomain web": { verb: "replace" },
+    "LxcDomain db": { verb: "update" },
+  });
+  await stack.converged();
+  expect((await stack.destroy("--target", urn)).order).toEqual(["delete LxcDomain web"]);
+  expect((await stack.up()).order).toEqual(["create LxcDomain web"]);
+  expect((await stack.destroy("--parallel", "64")).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});
+
+// The name on the host is the component's: it is another container, whatever the alias says, and the preview tells.
+test("a component that is renamed, with an alias, is announced as a replacement", async () => {
+  expect((await stack.up()).ok).toBe(true);
+  await stack.configure(wish({ web: { as: "www", was: ["web"] } }));
+  const announced = await stack.preview();
+  const done = await stack.up();
+  expect(done.ok ? "" : done.output).toBe("");
+  expect(verbs(done)).toEqual(verbs(announced));
+  expect(verbs(announced)).toEqual({ "LxcRootfs www": "replace", "LxcDomain www": "replace" });
+  await stack.converged();
+  expect((await snapshot(host)).filter((line) => /\bweb\b/.test(line))).toEqual([]);
+});
+
+test("a stack that is renamed keeps its container, and goes without a trace", async () => {
+  expect((await stack.up()).ok).toBe(true);
+  await host.write("/var/lib/svirt-lxc/roots/web/guest/root/srv/data", "precious");
+  await stack.rename("renamed");
+  const announced = await stack.preview();
+  const done = await stack.up();
+  expect(done.ok ? "" : done.output).toBe("");
+  expect(verbs(done)).toEqual(verbs(announced));
+  expect(Object.values(done.operations).map((o) => o.verb)).not.toContain("replace");
+  expect(await host.read("/var/lib/svirt-lxc/roots/web/guest/root/srv/data")).toBe("precious");
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});

@@ -1,0 +1,63 @@
+import type { Host } from "../support/host/host.ts";
+import { Site } from "../support/host/site.ts";
+import { snapshot } from "../support/host/snapshot.ts";
+import type { Stack } from "../support/host/stack.ts";
+
+/** The life of a stack, a test an event; each begins where the one before ended. */
+
+const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHuEtjR me";
+let site: Site;
+let host: Host;
+let stack: Stack;
+let before: string[];
+
+beforeAll(async () => {
+  site = await Site.create();
+  host = await site.host();
+  before = await snapshot(host);
+  stack = await site.stack("life", site.config({ web: { authorizedKeys: [KEY] }, db: {} }));
+});
+
+afterAll(() => site.end());
+
+test("the first up makes two containers, proven confined", async () => {
+  const run = await stack.up();
+  expect(run.ok).toBe(true);
+  const { containers } = JSON.parse(await stack.pulumi("stack", "output", "--json"));
+  const verdicts = Object.values<{ verdict: string }>(containers).map((c) => c.verdict);
+  expect(verdicts).toEqual(["confined", "confined"]);
+  expect(new Set([containers.web.address, containers.db.address])).toEqual(new Set(["10.213.0.2", "10.213.0.3"]));
+  await stack.converged();
+});
+
+test("a second up does nothing, in one round trip", async () => {
+  const was = await snapshot(host);
+  const run = await stack.up();
+  expect(run.operations).toEqual({});
+  expect(run.roundTrips.map((t) => t.label)).toEqual(["refresh"]);
+  expect(await snapshot(host)).toEqual(was);
+});
+
+test("an edit changes what it names, and no other container", async () => {
+  const db = (await snapshot(host)).filter((line) => /roots\/db|domains\/db/.test(line));
+  await stack.configure(site.config({ web: { authorizedKeys: [KEY], memory: "1GiB", hostname: "www" }, db: {} }));
+  const run = await stack.up();
+  expect(run.order).toEqual(["update LxcRootfs web", "update LxcDomain web"]);
+  expect(await host.read("/var/lib/svirt-lxc/roots/web/guest/root/etc/hostname")).toBe("www\n");
+  expect(await host.sh("virsh -q -c lxc:/// dumpxml web | grep -o '<memory.*'")).toContain("1048576");
+  expect((await snapshot(host)).filter((line) => /roots\/db|domains\/db/.test(line))).toEqual(db);
+  await stack.converged();
+});
+
+test("a container that is taken out of the program goes, and the others stay", async () => {
+  await stack.configure(site.config({ web: { authorizedKeys: [KEY], memory: "1GiB", hostname: "www" } }));
+  expect((await stack.up()).order).toEqual(["delete LxcDomain db", "delete LxcRootfs db"]);
+  expect((await snapshot(host)).filter((line) => /\bdb\b/.test(line))).toEqual([]);
+  await stack.converged();
+});
+
+test("destroy leaves the host as it was", async () => {
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await stack.resources()).toEqual({});
+  expect(await snapshot(host)).toEqual(before);
+});

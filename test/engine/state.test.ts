@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
+import { checkout } from "../../scripts/setup/paths.ts";
+import { Site } from "../support/host/site.ts";
+import type { Stack } from "../support/host/stack.ts";
+
+/** What the state holds, and what it must not. */
+
+const PASSWORD = "correct horse battery";
+let site: Site;
+let stack: Stack;
+let checkpoint: string;
+let hash: string;
+let proof: string;
+
+beforeAll(async () => {
+  site = await Site.create();
+  const host = await site.host();
+  const web = { rootPasswordSecret: "password", authorizedKeys: ["ssh-ed25519 AAAA me"] };
+  stack = await site.stack("state", site.config({ web }));
+  await stack.pulumi("config", "set", "--secret", "svirt-lxc:password", PASSWORD);
+  expect((await stack.up()).ok).toBe(true);
+  checkpoint = await stack.pulumi("stack", "export");
+  hash = /^root:([^:]+)/.exec(await host.read("/var/lib/svirt-lxc/roots/web/guest/root/etc/shadow"))![1]!;
+  proof = JSON.parse(await host.read("/var/lib/svirt-lxc/roots/web/root.json")).passwordProof;
+});
+
+afterAll(() => site.end());
+
+test("no secret in clear: not the password, its hash or its proof", () => {
+  expect(hash).toMatch(/^\$/);
+  expect(proof).toMatch(/.{40}/);
+  for (const secret of [PASSWORD, hash, proof, "PRIVATE KEY"]) expect(checkpoint).not.toContain(secret);
+});
+
+// Where in a program a resource was declared is noted by the engine's SDK itself, for its messages.
+test("no path of the checkout", () => {
+  const ours = checkpoint.replace(/"sourcePosition": "[^"]*"/g, "");
+  expect(ours).not.toContain(checkout);
+  expect(ours).not.toContain("node_modules");
+});
+
+test("no code but the stub, the same for all but its name", async () => {
+  const stubs = Object.values(await stack.resources()).map((r) => {
+    const token = r.type.split(":").at(-1);
+    return (r.inputs.__provider as string).replaceAll(`"${token}"`, "TOKEN");
+  });
+  expect(new Set(stubs).size).toBe(1);
+  const [stub = ""] = stubs;
+  expect(stub.length).toBeLessThan(6000);
+  expect(stub).toContain('resolve("svirt-lxc/provider")');
+  const vocabulary = readFileSync(`${checkout}/provider/tools/virsh.ts`, "utf8").match(/lxc:\/\/\//);
+  for (const word of ["virsh", "flock", "zod", "execa", ...(vocabulary ?? [])]) expect(stub).not.toContain(word);
+});
+
+test("a format version in every resource", async () => {
+  for (const resource of Object.values(await stack.resources()))
+    expect(resource.outputs.schemaVersion).toBe(SCHEMA_VERSION);
+});
+
+test("what is observed is small, and the same in the next state", async () => {
+  for (const { outputs } of Object.values(await stack.resources()))
+    expect(JSON.stringify(outputs.observed).length).toBeLessThan(2000);
+  const outputs = async () => Object.values(await stack.resources()).map((r) => r.outputs);
+  const was = await outputs();
+  expect((await stack.refresh()).ok).toBe(true);
+  const secrets = { rootPassword: expect.anything(), sealed: expect.anything() };
+  expect(await outputs()).toEqual(was.map((o) => (o.rootPassword ? { ...o, ...secrets } : o)));
+});
+
+test("a state of a newer release is refused with what to do", async () => {
+  const state = JSON.parse(checkpoint);
+  for (const { outputs } of state.deployment.resources) if (outputs?.schemaVersion) outputs.schemaVersion = 99;
+  await stack.import(JSON.stringify(state));
+  const run = await stack.up();
+  expect(run.ok).toBe(false);
+  expect(run.output).toMatch(/newer release \(format 99, this release knows \d+\)[\s\S]*remedy:/);
+  await stack.import(checkpoint);
+  await stack.converged();
+});

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { execa } from "execa";
+
+const STAND_INS = join(import.meta.dirname, "bin");
+
+/**
+ * A host that costs nothing: mount and process namespaces of this machine, with a store, a libvirt and an SELinux of their own.
+ * Shell, mounts, overlays, locks, users and processes are real; see bin/ for what is played.
+ * It ends with this process, however that ends, and all that runs in it.
+ */
+export class Host {
+  readonly name: string;
+  readonly #dir: string;
+  readonly #holder: ChildProcess;
+  readonly #pid: number;
+
+  private constructor(name: string, dir: string, holder: ChildProcess, pid: number) {
+    this.name = name;
+    this.#dir = dir;
+    this.#holder = holder;
+    this.#pid = pid;
+  }
+
+  /** Boots one; the ssh of that lab reaches it by its name. */
+  static async boot(lab: string, name: string): Promise<Host> {
+    const dir = join(lab, "hosts", name);
+    await mkdir(dir, { recursive: true });
+    const namespaces = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
+    const boot = ["sh", join(import.meta.dirname, "boot.sh"), STAND_INS];
+    const holder = spawn("unshare", [...namespaces, "--", ...boot], { stdio: ["pipe", "pipe", "inherit"] });
+    for await (const line of createInterface(holder.stdout)) if (line === "ready") break;
+    const pid = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").trim());
+    if (!pid) throw new Error(`the host ${name} did not boot`);
+    await writeFile(join(dir, "pid"), String(pid));
+    return new Host(name, dir, holder, pid);
+  }
+
+  /** A path of the host, as this process reaches it. Not below a mount point of a path's last link. */
+  path(file: string): string {
+    return `/proc/${this.#pid}/root${file}`;
+  }
+
+  has(file: string): boolean {
+    return existsSync(this.path(file));
+  }
+
+  read(file: string): Promise<string> {
+    return readFile(this.path(file), "utf8");
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    await mkdir(dirname(this.path(file)), { recursive: true });
+    await writeFile(this.path(file), text);
+  }
+
+  /** Runs a script there as root, with what is played first on its PATH; returns what it printed. */
+  async sh(script: string): Promise<string> {
+    const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    const args = ["--target", String(this.#pid), "--mount", "--pid", "env", path, "LC_ALL=C", "sh", "-c", script];
+    return (await execa("nsenter", args, { stdin: "ignore" })).stdout;
+  }
+
+  /** The commands of plans that were come to since the last call. */
+  async steps(): Promise<string[]> {
+    const text = this.has("/mnt/steps") ? await this.read("/mnt/steps") : "";
+    await rm(this.path("/mnt/steps"), { force: true });
+    return text.split("\n").filter(Boolean);
+  }
+
+  /** Whether new connections are refused. */
+  async reachable(is: boolean): Promise<void> {
+    if (is) await rm(join(this.#dir, "down"), { force: true });
+    else await writeFile(join(this.#dir, "down"), "");
+  }
+
+  /** Ends the connections that there are. What they started goes on, until it notices. */
+  async cut(): Promise<void> {
+    const file = join(this.#dir, "connections");
+    const pids = readFileSync(file, "utf8").split("\n").filter(Boolean).map(Number);
+    await rm(file);
+    for (const pid of pids) for (const client of childrenOf(pid)) signal(client);
+  }
+
+  /** Ends, by force, all that was started by a connection, but not what libvirt runs. */
+  async killBatches(): Promise<void> {
+    const others = `$1 != 1 && !($2 == 1 && $3 == "cat") && $1 != self && $2 != self && $3 !~ /^(libvirt_lxc|systemd)$/`;
+    await this.sh(
+      `ps -eo pid=,ppid=,comm= | awk -v self=$$ '${others} {print $1}' | xargs -r kill -9 2>/dev/null || true`,
+    );
+    await rm(this.path("/mnt/blocked"), { force: true });
+  }
+
+  /** From now on, the N-th step of a plan does not go well; see bin/timeout. */
+  fault(step: number, what: string): Promise<void> {
+    return this.write("/mnt/fault", `${step} ${what}\n`);
+  }
+
+  /** Takes a fault back that was not come to. */
+  async mend(): Promise<boolean> {
+    const waiting = this.has("/mnt/fault");
+    await rm(this.path("/mnt/fault"), { force: true });
+    return waiting;
+  }
+
+  /** Waits until a step blocks; false if the other ends before. */
+  async blocked(other: Promise<unknown>): Promise<boolean> {
+    let ended = false;
+    other.then(() => {
+      ended = true;
+    });
+    while (!ended && !this.has("/mnt/blocked")) await setTimeout(10);
+    return this.has("/mnt/blocked");
+  }
+
+  /** Lets the blocked step go on. */
+  go(): Promise<void> {
+    return this.write("/mnt/go", "");
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((done) => this.#holder.once("close", done));
+    this.#holder.kill("SIGKILL");
+    await ended;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(file) ? readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number) : [];
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {} // it has ended
+}
