@@ -132,6 +132,9 @@ test("a rebuilt root: the domain goes first, then the root, then both come", asy
 
 test("and all that was edited goes with destroy", async () => {
   const { operations, ok } = await stack.destroy();
-  expect({ ok, verbs: [...new Set(Object.values(operations).map((o) => o.verb))] }).toEqual({ ok: true, verbs: ["delete"] });
+  expect({ ok, verbs: [...new Set(Object.values(operations).map((o) => o.verb))] }).toEqual({
+    ok: true,
+    verbs: ["delete"],
+  });
   expect(await snapshot(host)).toEqual(before);
 });

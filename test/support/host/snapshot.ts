@@ -19,7 +19,7 @@ while read -r line; do
 done | sort -k 4
 cat /mnt/labels/* 2>/dev/null | sed 's/^/label /'
 findmnt -rn -o TARGET,FSTYPE | grep -v '^/proc/' | sort
-ps -eo pid=,ppid=,args= | awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat") {print "process " $3}'
+ps -eo pid=,ppid=,args= | awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat") && $3 !~ /^\\[/ {print "process " $3}'
 `;
 
 /** What a host is like, as lines that compare. */
