@@ -1,13 +1,7 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
 import type { LabImage } from "./image.ts";
-import { qemu } from "./qemu.ts";
-
-/** How the lab's processor is run. */
-export interface Accelerator {
-  name: "kvm" | "emulation";
-  arguments: string[];
-}
+import { type Accelerator, qemu } from "./qemu.ts";
 
 const kvm: Accelerator = { name: "kvm", arguments: ["-accel", "kvm", "-cpu", "host", "-smp", "2"] };
 // One processor: guests with two were seen to panic. A plain one, too: it boots a third faster than `max`, whose wider

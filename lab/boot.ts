@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { say, step } from "../scripts/setup/progress.ts";
-import { type Accelerator, chooseAccelerator } from "./accelerator.ts";
+import { chooseAccelerator } from "./accelerator.ts";
 import { createDisk } from "./disk.ts";
 import type { LabImage } from "./image.ts";
-import { machineFiles } from "./qemu.ts";
+import { type Accelerator, machineFiles } from "./qemu.ts";
 import { ensureSavedState } from "./saved-state.ts";
 import { startUntilReady } from "./start.ts";
 

@@ -1,5 +1,10 @@
-import type { Accelerator } from "./accelerator.ts";
 import type { LabImage } from "./image.ts";
+
+/** How the lab's processor is run. */
+export interface Accelerator {
+  name: "kvm" | "emulation";
+  arguments: string[];
+}
 
 /** The program that runs the lab host. */
 export const qemu = "qemu-system-x86_64";

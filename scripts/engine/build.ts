@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { cached, cachePath } from "../setup/cache.ts";
 import { step } from "../setup/progress.ts";
 import { run, which } from "../setup/run.ts";
-import type { Source } from "./index.ts";
+import type { Source } from "./source.ts";
 import { engineVersion } from "./version.ts";
 
 const module = "github.com/pulumi/pulumi";

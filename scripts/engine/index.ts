@@ -3,14 +3,7 @@ import { say } from "../setup/progress.ts";
 import { build } from "./build.ts";
 import { install } from "./install.ts";
 import { path } from "./path.ts";
-
-/** One way to come by an engine. */
-export interface Source {
-  /** The command line that this way has given before, without any work. */
-  present(): Promise<string | undefined>;
-  /** Makes it so. The reason why it cannot is told in a short phrase. */
-  make(): Promise<string>;
-}
+import type { Source } from "./source.ts";
 
 /** Pulumi's command line, with its Node language host and its dynamic provider beside it. */
 export interface Engine {

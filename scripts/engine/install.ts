@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cached, cachePath } from "../setup/cache.ts";
 import { step } from "../setup/progress.ts";
-import type { Source } from "./index.ts";
+import type { Source } from "./source.ts";
 import { engineVersion } from "./version.ts";
 
 const entry = { name: "engine", recipe: { installer: engineVersion } };

@@ -3,7 +3,7 @@ import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { which } from "../setup/run.ts";
-import type { Source } from "./index.ts";
+import type { Source } from "./source.ts";
 
 // The first that takes its options from the environment as well, on which the lab's stack relies, is somewhat older.
 const oldest = [3, 210];
