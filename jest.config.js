@@ -2,6 +2,7 @@ const tier = (name, more = {}) => ({
   displayName: name,
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   extensionsToTreatAsEsm: [".ts"],
+  modulePathIgnorePatterns: ["<rootDir>/dist/"], // what was packed has the same name
   transform: { "\\.ts$": "<rootDir>/test/support/strip-types.cjs" },
   ...more,
 });

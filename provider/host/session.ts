@@ -134,7 +134,8 @@ function unreachable(
       .join("\n"),
     remedy: /sudo/.test(stderr)
       ? "log in as root, or let the user run sudo without a password"
-      : `make \`${by} true\` work without a prompt; then run the same command again: it continues where this one stopped`,
+      : `make \`${by} true\` work without a prompt, then run the same command again: it continues where this one stopped. ` +
+        "To leave the host out: `pulumi up --refresh=false --target URN …` with what is on the others",
   });
 }
 

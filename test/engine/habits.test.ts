@@ -81,7 +81,7 @@ test("a component that is renamed, with an alias, is announced as a replacement"
   const done = await stack.up();
   expect(done.ok ? "" : done.output).toBe("");
   expect(verbs(done)).toEqual(verbs(announced));
-  expect(verbs(announced)).toEqual({ "LxcRootfs www": "replace", "LxcDomain www": "replace" });
+  expect(verbs(announced)).toMatchObject({ "LxcRootfs www": "replace", "LxcDomain www": "replace" });
   await stack.converged();
   expect((await snapshot(host)).filter((line) => /\bweb\b/.test(line))).toEqual([]);
 });
