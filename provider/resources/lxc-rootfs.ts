@@ -47,7 +47,7 @@ const schema = z.strictObject({
     .optional(),
   /** ~root/.ssh/authorized_keys, a line each. Kept converged; not touched if not given. */
   authorizedKeys: z.array(z.string().regex(/^[^\n]*\S[^\n]*$/, "must be one line of authorized_keys")).optional(),
-  /** Ask for the address by DHCP with systemd-networkd. Kept converged. */
+  /** Ask for the address by DHCP with systemd-networkd; if not, the root must take the reserved address itself. Kept converged. */
   dhcp: z.boolean().default(true),
   /** Units that are enabled inside. Kept converged. */
   units: z.array(z.string().regex(/^[\w@\\:][\w@.\\:-]*\.\w+$/, "must be a unit such as nginx.service")).default([]),
@@ -265,7 +265,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       ...(settings && {
         hostname: name === inputs.name && inputs.hostname === undefined ? undefined : name,
         authorizedKeys: inputs.authorizedKeys && (settings.authorizedKeys ?? []),
-        dhcp: inputs.dhcp && settings.dhcp,
+        dhcp: settings.dhcp,
         units: inputs.units.filter((u) => settings.enabled.includes(u)),
       }),
     };

@@ -128,6 +128,10 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
     inside("has it ask for its address by DHCP", tmpfiles(root), fileLine(`/${NETWORK}`, "0644", DHCP));
     inside(`enables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
   }
+  if (!wanted.dhcp && found?.dhcp) {
+    inside("has it ask for no address", tmpfiles(root), `r /${NETWORK}\n`);
+    inside(`disables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "disable", DHCP_UNIT]);
+  }
   if (!MASKED.every((unit) => found?.masked.includes(unit))) {
     inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);
   }

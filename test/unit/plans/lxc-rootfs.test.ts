@@ -144,7 +144,11 @@ plans(lxcRootfs, rootfsInputs, [
   ["another key", { wants: { authorizedKeys: [KEY, "ssh-rsa AAAA x"] } }, [...restart, "sets root's authorized keys"]],
   ["no key", { wants: { authorizedKeys: [] } }, [...restart, "sets root's authorized keys"]],
   ["keys no more managed", { wants: { authorizedKeys: undefined } }, []],
-  ["DHCP no more managed", { wants: { dhcp: false } }, []],
+  [
+    "no DHCP any more",
+    { wants: { dhcp: false } },
+    ["stops the container", "counts the revision", "has it ask for no address", "disables systemd-networkd.service"],
+  ],
   ["a unit", { wants: { units: ["nginx.service"] } }, [...restart, "enables nginx.service"]],
   ["units, one is enabled", { wants: { units: ["ssh.service", "a.timer"] } }, [...restart, "enables a.timer"]],
   ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, []],
