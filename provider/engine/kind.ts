@@ -55,8 +55,6 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   createOnly?: readonly (keyof I & string)[];
   /** What of the observation is secret in state. */
   sealed?: readonly string[];
-  /** Its name is unique on the host, so that the old one goes before the new one comes. */
-  deleteBeforeReplace: boolean;
   /** Further checks of the inputs, and defaults that depend on the workstation. */
   resolve?: {
     /** Inputs without which it cannot be said. */

@@ -59,7 +59,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const edited = counted.some((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
       const changes =
         edited || olds.observed === undefined || kind.plan({ ...olds.observed, ...olds.sealed }, news, olds).length > 0;
-      return { changes, replaces, deleteBeforeReplace: kind.deleteBeforeReplace };
+      return { changes, replaces, deleteBeforeReplace: true };
     },
 
     async create(inputs) {

@@ -28,7 +28,12 @@ export abstract class HostResource extends pulumi.dynamic.Resource {
       stub(token),
       name,
       { ...computed, owner, ...args },
-      { ...opts, additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets] },
+      // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.
+      {
+        deleteBeforeReplace: true,
+        ...opts,
+        additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
+      },
       "svirt-lxc",
       token,
     );

@@ -88,7 +88,6 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: ({ network }) => network,
   replaces: ["network", "subnet"],
-  deleteBeforeReplace: true,
 
   // With the daemon down, libvirt cannot be asked for networks; that it is down is seen in "libvirt".
   reads: () => [storeRead, { key: "libvirt", argv: ["sh", "-c", STATE] }, { ...networksRead, ok: [0, 1] }],

@@ -84,7 +84,6 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ name }) => name,
   id: ({ name }) => name,
   replaces: ["name", "rootfs"],
-  deleteBeforeReplace: true,
 
   reads: () => [domainsRead, networksRead, evidenceRead],
   parse(results, { name, network, label, idmap, address }) {

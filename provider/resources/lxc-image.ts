@@ -46,8 +46,6 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ sha256 }) => sha256.slice(0, 12),
   id: ({ sha256 }) => sha256,
   replaces: ["sha256"],
-  // Images lie side by side: containers stay on the old one until they are rebuilt.
-  deleteBeforeReplace: false,
 
   reads: () => [storeRead],
   parse(results, { sha256, owner }) {

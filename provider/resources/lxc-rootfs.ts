@@ -98,7 +98,6 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   sealed: ["passwordProof"],
   replaces: ["name", "rebuild"],
   createOnly: ["image"],
-  deleteBeforeReplace: true,
 
   reads: (name) => [storeRead, mountsRead(name), settingsRead(name), domainsRead],
   parse(results, { name, owner }) {

@@ -26,7 +26,6 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => STORE,
   replaces: [],
-  deleteBeforeReplace: false,
   sweeps: true,
 
   reads: () => [storeRead],

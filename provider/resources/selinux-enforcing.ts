@@ -33,7 +33,6 @@ export const selinuxEnforcing: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => "selinux-enforcing",
   replaces: [],
-  deleteBeforeReplace: false,
 
   reads: () => [
     { key: "selinux-runtime", argv: ["sh", "-c", RUNTIME] },

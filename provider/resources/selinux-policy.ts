@@ -64,7 +64,6 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => MODULE,
   replaces: [],
-  deleteBeforeReplace: false,
 
   reads: () => [storeRead, { key: "policy", argv: ["sh", "-c", LOADED] }],
   parse(results, { owner }) {

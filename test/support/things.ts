@@ -42,7 +42,6 @@ export function things(change: Partial<Things> = {}): Things {
     outputs: ({ there }) => ({ count: there.length }),
     actual: ({ there }, { things }) => ({ things: things.filter((t) => there.includes(t)) }),
     replaces: [],
-    deleteBeforeReplace: false,
     ...change,
   };
 }
