@@ -40,24 +40,28 @@ export interface Store {
   claims: Map<string, Map<string, unknown>>;
   images: Map<string, ImageRecord>;
   roots: Map<string, RootRecord>;
+  /** Folders of images that are being unpacked, or whose unpacking broke off. */
+  staging: Set<string>;
 }
 
 const LIST = `
 cd ${STORE} 2>/dev/null || exit 0
 find . -mindepth 2 -maxdepth 3 -type f \\( -path './slots/*' -o -path './claims/*/*' -o -name image.json -o -name root.json \\) \
-  ! -name '*.new' -exec grep -H '' {} + | sort`;
+  ! -name '*.new' -exec grep -H '' {} + | sort
+find staging -mindepth 1 -maxdepth 1 -printf './staging/%f:{}\\n' 2>/dev/null | sort`;
 
 /** All records of a host. */
 export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
 
 export function parseStore(outcome: Outcome): Store {
-  const store: Store = { slots: new Map(), claims: new Map(), images: new Map(), roots: new Map() };
+  const store: Store = { slots: new Map(), claims: new Map(), images: new Map(), roots: new Map(), staging: new Set() };
   for (const line of outcome.stdout.split("\n").filter(Boolean)) {
     const [, folder = "", first = "", second = "", json = ""] =
       /^\.\/(\w+)\/([^/:]+)(?:\/([^/:]+))?:(.*)$/.exec(line) ?? [];
     if (!json) continue;
     const record = JSON.parse(json);
     if (folder === "slots") store.slots.set(Number(first), record);
+    else if (folder === "staging") store.staging.add(`${STORE}/staging/${first}`);
     else if (folder === "images") store.images.set(first, record);
     else if (folder === "roots") store.roots.set(first, record);
     else if (folder === "claims") {

@@ -29,6 +29,8 @@ interface Observed {
   /** It is complete on the host. */
   present: boolean;
   claimed: boolean;
+  /** It was unpacked, but not put in place. */
+  staged: boolean;
   host?: { store: Store };
 }
 
@@ -50,11 +52,16 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   reads: () => [storeRead],
   parse(results, { sha256, owner }) {
     const store = parseStore(results.get("store")!);
-    return { present: store.images.has(sha256), claimed: hasImageClaim(store, sha256, owner), host: { store } };
+    return {
+      present: store.images.has(sha256),
+      claimed: hasImageClaim(store, sha256, owner),
+      staged: store.staging.has(stagingFolder(sha256, owner)),
+      host: { store },
+    };
   },
 
   exists: ({ claimed }) => claimed,
-  plan({ present, claimed, host }, { archive, hostArchive, sha256, owner }, prior) {
+  plan({ present, claimed, staged, host }, { archive, hostArchive, sha256, owner }, prior) {
     const steps: Step[] = [];
     // The claim comes first: what is left of an upload that broke off is then ours to remove.
     if (!claimed) steps.push({ ...claimImage(sha256, owner), ...(present ? {} : { phase: "before" }) });
@@ -79,17 +86,18 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
       steps.push({ why: "puts the image in place", argv });
     }
+    // Another stack was faster with the same image.
+    if (present && staged) steps.push(removeStaging(sha256, owner));
     const former = prior?.owner;
     if (former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former)) {
       steps.push(unclaimImage(sha256, former));
     }
     return steps;
   },
-  remove({ present, claimed, host }, { sha256, owner }) {
-    const unfinished = claimed && !present;
-    const staging = removeFolder("removes what was unpacked", stagingFolder(sha256, owner));
-    return [...(unfinished ? [staging] : []), ...releaseImage(host!.store, sha256, owner)];
-  },
+  remove: ({ staged, host }, { sha256, owner }) => [
+    ...(staged ? [removeStaging(sha256, owner)] : []),
+    ...releaseImage(host!.store, sha256, owner),
+  ],
   // Roots claim images, too: those are theirs to give up.
   owned(results) {
     const store = parseStore(results.get("store")!);
@@ -125,6 +133,10 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
     },
   },
 };
+
+function removeStaging(sha256: string, owner: string): Step {
+  return removeFolder("removes what was unpacked", stagingFolder(sha256, owner));
+}
 
 async function sha256Of(file: string): Promise<string | undefined> {
   const hash = createHash("sha256");

@@ -9,7 +9,10 @@ const unclaimed = without(/image-.*LxcImage/);
 const incomplete = without(/image\.json/);
 const unused = without(/image-.*LxcRootfs/);
 
+const STAGED = `./staging/${IMAGE}.svirt-lxc%2Flab%2FLxcImage%2Flab-base:{}`;
+
 plans(lxcImage, imageInputs, [
+  ["another stack was faster", { host: { store: added(STAGED) } }, ["removes what was unpacked"]],
   ["from nothing", { host: nothing }, ["claims the image", "uploads and unpacks the image", "puts the image in place"]],
   [
     "from nothing, an archive on the host",
@@ -71,7 +74,7 @@ removals(lxcImage, imageInputs, [
   ["all is gone already", { host: nothing }, []],
   [
     "a create that was killed before it was complete",
-    { host: { store: both(unused, incomplete) } },
+    { host: { store: both(both(unused, incomplete), added(STAGED)) } },
     ["removes what was unpacked", "removes the image", "gives up the image"],
   ],
 ]);
