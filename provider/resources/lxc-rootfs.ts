@@ -1,6 +1,7 @@
 import { scryptSync } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { PROCESS_TYPE } from "../confinement/judge.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -272,8 +273,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
 };
 
 /** The context of a container's processes. */
-export function processLabel(slot: number): string {
-  return `system_u:system_r:svirt_lxc_sys_t:${levelOf(slot)}`;
+function processLabel(slot: number): string {
+  return `system_u:system_r:${PROCESS_TYPE}:${levelOf(slot)}`;
 }
 
 /** The context of every file of its root. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { PROCESS_TYPE } from "../confinement/judge.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -137,7 +138,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",
-    processType: "svirt_lxc_sys_t",
+    processType: PROCESS_TYPE,
     rootType: "svirt_lxc_root_t",
   }),
   actual: () => ({}),
