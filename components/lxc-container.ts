@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { hideStackTraces } from "../provider/engine/stack-trace.ts";
 import { LxcDomain } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
@@ -35,19 +36,25 @@ export class LxcContainer extends pulumi.ComponentResource {
   readonly hostKey: pulumi.Output<string>;
 
   constructor(name: string, args: LxcContainerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("svirt-lxc:index:LxcContainer", name, {}, opts);
-    const { host, image, memory, name: hostName = name, ...settings } = args;
+    const show = hideStackTraces();
+    try {
+      super("svirt-lxc:index:LxcContainer", name, {}, opts);
+    } finally {
+      show();
+    }
+    const { host, image, memory, adopt, name: hostName = name, ...settings } = args;
     const { connection, network, subnet } = host;
 
     this.rootfs = new LxcRootfs(
       name,
-      { ...settings, connection, name: hostName, image: image.sha256 },
+      { ...settings, adopt, connection, name: hostName, image: image.sha256 },
       { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
     this.domain = new LxcDomain(
       name,
       {
         connection,
+        adopt,
         name: hostName,
         rootfs: this.rootfs.id,
         path: this.rootfs.path,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { hideStackTraces } from "../provider/engine/stack-trace.ts";
 import type { Connection } from "../provider/host/connection.ts";
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
@@ -13,6 +14,8 @@ export interface LxcHostArgs {
   network?: string;
   /** IPv4 subnet of the NAT network. Default: 10.213.0.0/20, one address for each slot. */
   subnet?: string;
+  /** Take over a NAT network of that name that someone else made, if it has that subnet. */
+  adopt?: boolean;
 }
 
 /** The subnet of a host's network, if none is given. */
@@ -31,8 +34,13 @@ export class LxcHost extends pulumi.ComponentResource {
   readonly subnet: string;
 
   constructor(name: string, args: LxcHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    super("svirt-lxc:index:LxcHost", name, {}, opts);
-    const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET } = args;
+    const show = hideStackTraces();
+    try {
+      super("svirt-lxc:index:LxcHost", name, {}, opts);
+    } finally {
+      show();
+    }
+    const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt } = args;
     this.connection = connection;
     this.network = network;
     this.subnet = subnet;
@@ -40,7 +48,7 @@ export class LxcHost extends pulumi.ComponentResource {
     const store = new LxcStore(name, { connection }, { parent: this });
     const enforcing = new SelinuxEnforcing(name, { connection }, { parent: this, dependsOn: store });
     const policy = new SelinuxPolicy(name, { connection }, { parent: this, dependsOn: enforcing });
-    new LibvirtService(name, { connection, network, subnet }, { parent: this, dependsOn: policy });
+    new LibvirtService(name, { connection, network, subnet, adopt }, { parent: this, dependsOn: policy });
     this.registerOutputs({});
   }
 

@@ -9,8 +9,14 @@ import { type Accelerator, machineFiles } from "./qemu.ts";
 import { ensureSavedState } from "./saved-state.ts";
 import { startUntilReady } from "./start.ts";
 
+/** How to start. */
+interface BootOptions {
+  owner?: number;
+  permissive?: boolean;
+}
+
 /** Starts the machine of a folder and waits until it is ready: from a saved state if it has no disk yet, else by a boot. */
-export async function bootLab(dir: string, image: LabImage, owner?: number): Promise<void> {
+export async function bootLab(dir: string, image: LabImage, { owner, permissive }: BootOptions): Promise<void> {
   const accelerator = await chooseAccelerator(image);
   const disk = join(dir, machineFiles.disk);
   if (!existsSync(disk)) {
@@ -18,7 +24,9 @@ export async function bootLab(dir: string, image: LabImage, owner?: number): Pro
     await rm(disk, { force: true });
     await createDisk(dir, image.disk);
   }
-  await step(`lab host: boot (${accelerator.name})`, () => startUntilReady(dir, { image, accelerator }, owner));
+  await step(`lab host: boot (${accelerator.name})`, () =>
+    startUntilReady(dir, { image, accelerator, permissive }, owner),
+  );
 }
 
 async function resume(dir: string, image: LabImage, accelerator: Accelerator, owner?: number): Promise<boolean> {

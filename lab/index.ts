@@ -41,10 +41,12 @@ export interface LabOptions {
   fresh?: boolean;
   /** The machine goes when this process goes, however it ends. */
   owner?: number;
+  /** Boot with an SELinux that only warns, by a kernel argument (selinux(8)). */
+  permissive?: boolean;
 }
 
 /** Starts the lab host of a folder and waits until it is ready; one that runs already is left as it is. */
-export async function startLab({ dir: folder, fresh = false, owner }: LabOptions): Promise<Lab> {
+export async function startLab({ dir: folder, fresh = false, owner, permissive }: LabOptions): Promise<Lab> {
   const image = await ensureImage();
   await mkdir(folder, { recursive: true });
   const dir = await realpath(folder);
@@ -53,7 +55,7 @@ export async function startLab({ dir: folder, fresh = false, owner }: LabOptions
     if (fresh || (await runningRecord(dir))?.ready === false) await killMachine(dir);
     if (!(await runningRecord(dir))) {
       if (fresh || (await isOutdated(dir, image))) await rm(join(dir, machineFiles.disk), { force: true });
-      await bootLab(dir, image, owner);
+      await bootLab(dir, image, { owner, permissive });
     }
     const lab = (await attachLab(dir))!;
     return { ...lab, reset: () => startLab({ dir, fresh: true, owner }) };

@@ -14,6 +14,8 @@ import { until } from "./wait.ts";
 export interface MachineOptions {
   image: LabImage;
   accelerator: Accelerator;
+  /** Boot with an SELinux that only warns. */
+  permissive?: boolean;
   /** The file with a saved state's memory, to start from instead of booting. */
   memory?: string;
 }
@@ -21,11 +23,11 @@ export interface MachineOptions {
 /** Starts the machine of a folder, and writes down how to reach it; it runs on when we end. */
 export async function startMachine(
   dir: string,
-  { image, accelerator, memory }: MachineOptions,
+  { image, accelerator, permissive, memory }: MachineOptions,
 ): Promise<MachineRecord> {
   await rm(join(dir, machineFiles.qmp), { force: true });
   const incoming = memory ? ["-incoming", `exec:cat '${memory}'`] : [];
-  const pid = await launch(dir, [...machineArguments(image, accelerator), ...incoming]);
+  const pid = await launch(dir, [...machineArguments(image, accelerator, permissive), ...incoming]);
   const begun = { pid, port: 0, accelerator: accelerator.name, image: image.dir, started: Date.now(), ready: false };
   await writeRecord(dir, begun); // before anything else: whoever comes after a start that was killed finds it
   const record = { ...begun, port: await forwardedPort(dir, pid) };

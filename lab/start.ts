@@ -9,7 +9,7 @@ export async function startUntilReady(dir: string, options: MachineOptions, owne
   const { pid } = machine;
   if (owner) endWith(owner, pid);
   try {
-    await waitUntilReady(dir, pid, { resumed: options.memory !== undefined });
+    await waitUntilReady(dir, pid, { resumed: options.memory !== undefined, permissive: options.permissive });
     await writeRecord(dir, { ...machine, ready: true });
     return pid;
   } catch (error) {

@@ -5,8 +5,8 @@ import { main } from "./setup/main.ts";
 import { checkout } from "./setup/paths.ts";
 
 /**
- * Makes the package that is published, svirt-lxc-VERSION.tgz: compiled JavaScript with declarations, since Node strips no types
- * below node_modules.
+ * Makes the package that is published, svirt-lxc-VERSION.tgz, in the checkout or in the folder that is given, and prints its
+ * name: compiled JavaScript with declarations, since Node strips no types below node_modules.
  */
 await main(async () => {
   const dist = join(checkout, "dist");
@@ -18,7 +18,7 @@ await main(async () => {
     await copyFile(join(checkout, file), join(dist, file));
   const manifest = JSON.parse(await readFile(join(checkout, "package.json"), "utf8"));
   await writeFile(join(dist, "package.json"), `${JSON.stringify(published(manifest), null, 2)}\n`);
-  await run("npm", "pack", "--silent", dist);
+  await run("npm", "pack", "--silent", "--pack-destination", process.argv[2] ?? checkout, dist);
   return 0;
 });
 
@@ -30,5 +30,7 @@ function published({ scripts, devDependencies, allowScripts, main, exports, ...m
       ".": { types: "./index.d.ts", default: "./index.js" },
       "./provider": "./provider/index.js",
     },
+    // For programs whose TypeScript knows no exports (moduleResolution: node).
+    types: "./index.d.ts",
   };
 }

@@ -12,6 +12,7 @@ const host = z.strictObject({
   ...connectionFields,
   network: z.string().optional(),
   subnet: z.string().optional(),
+  adopt: z.boolean().optional(),
 });
 
 const image = z.strictObject({
@@ -40,6 +41,7 @@ const container = z.strictObject({
   dhcp: z.boolean().optional(),
   units: z.array(z.string()).optional(),
   rebuild: z.string().optional(),
+  adopt: z.boolean().optional(),
 });
 
 const schema = z.strictObject({

@@ -34,6 +34,11 @@ export const evidenceRead: Read = { key: "evidence", argv: ["sh", "-c", GATHER],
 
 const AVD_PERMISSIVE = 1;
 
+/** Does the kernel enforce its policy? */
+export function parseEnforcing(outcome: Outcome): boolean {
+  return /^enforce 1$/m.test(outcome.stdout);
+}
+
 /** The evidence of one container, or undefined if libvirt runs none of that name. */
 export function parseEvidence(
   outcome: Outcome,

@@ -1,5 +1,6 @@
 import { HostError } from "../host/errors.ts";
 import type { Session } from "../host/session.ts";
+import { refusal } from "./adopt.ts";
 import { carryOut } from "./carry-out.ts";
 import { Incomplete, leftProblem, nameOf } from "./failure.ts";
 import type { CommonInputs, Kind } from "./kind.ts";
@@ -14,8 +15,8 @@ export async function converge<I extends CommonInputs, O extends object>(
   const name = nameOf(kind, desired);
   const where = `${session.host}, ${name}`;
   const plan = (o: O) => {
-    const refusal = kind.refuse?.(o, desired, prior);
-    if (refusal) throw new HostError({ where, ...refusal });
+    const refused = refusal(kind, o, desired, prior);
+    if (refused) throw new HostError({ where, ...refused });
     return kind.plan(o, desired, prior);
   };
   /** Stops what is not what was promised. There is no other undoing. */

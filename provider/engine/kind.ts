@@ -8,6 +8,18 @@ export interface CommonInputs {
   connection: Connection;
   /** project/stack/kind/name: what is stamped on everything that the resource makes. */
   owner: string;
+  /** Take over what someone else made, if it is what is declared. */
+  adopt?: boolean;
+}
+
+/** What has the name of a resource already, whoever made it. */
+export interface Occupant {
+  /** "libvirt has a domain web" */
+  what: string;
+  /** Whose mark it carries, if it does. */
+  owner: string | undefined;
+  /** How it differs from what is declared, a line each. */
+  differences: string[];
 }
 
 /**
@@ -39,7 +51,9 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
   actual(observed: O, inputs: I): Partial<I>;
 
-  /** Why it must not be done at all: it is someone else's, or the host cannot. */
+  /** What is there under its name; undefined if nothing is, or if all stacks share it. */
+  occupant?(observed: O, desired: I): Occupant | undefined;
+  /** Why it must not be done at all: the host cannot, or another stack wishes otherwise. */
   refuse?(observed: O, desired: I, prior?: I): Problem | undefined;
   /** Whether the result is what was promised, and what makes the host safe if it is not. */
   verify?(observed: O, inputs: I): { problem: Problem; safety: Step[] } | undefined;

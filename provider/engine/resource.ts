@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { hideStackTraces } from "./stack-trace.ts";
 import { stub } from "./stub.ts";
 
 /** The arguments of a resource: its inputs, each of which may be an output of another one. */
@@ -7,8 +8,8 @@ export type Args<S extends z.ZodObject> = {
   [K in keyof Omit<z.input<S>, "owner" | "keep">]: pulumi.Input<z.input<S>[K]>;
 } & { owner?: pulumi.Input<string> };
 
-/** What all resources of this package are to Pulumi. */
-export abstract class HostResource extends pulumi.dynamic.Resource {
+/** What all resources of this package are to Pulumi: dynamic resources, whose code it finds in their property __provider. */
+export abstract class HostResource extends pulumi.CustomResource {
   /**
    * @param token the kind
    * @param outputs the names of the computed outputs
@@ -24,18 +25,18 @@ export abstract class HostResource extends pulumi.dynamic.Resource {
   ) {
     const computed = Object.fromEntries([...outputs, "observed", "schemaVersion"].map((output) => [output, undefined]));
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${token}/${name}`;
-    super(
-      stub(token),
-      name,
-      { ...computed, owner, ...args },
+    const options = {
       // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.
-      {
-        deleteBeforeReplace: true,
-        ...opts,
-        additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
-      },
-      "svirt-lxc",
-      token,
-    );
+      deleteBeforeReplace: true,
+      ...opts,
+      additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
+    };
+    const show = hideStackTraces();
+    try {
+      const props = { ...computed, owner, ...args, __provider: stub(token) };
+      super(`pulumi-nodejs:dynamic/svirt-lxc:${token}`, name, props, options);
+    } finally {
+      show();
+    }
   }
 }

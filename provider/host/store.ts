@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Outcome, Read, Step } from "./batch.ts";
 
 /**
@@ -37,7 +38,7 @@ export interface RootRecord {
 export interface Store {
   slots: Map<number, Slot>;
   /** Thing → owner → what the owner wants of it. */
-  claims: Map<string, Map<string, unknown>>;
+  claims: Map<string, Map<string, object>>;
   images: Map<string, ImageRecord>;
   roots: Map<string, RootRecord>;
   /** Folders of images that are being unpacked, or whose unpacking broke off. */
@@ -94,8 +95,9 @@ export function claimPath(thing: string, owner: string): string {
   return `claims/${thing}/${encodeURIComponent(owner).replaceAll(".", "%2E")}`;
 }
 
-export function hasClaim(store: Store, thing: string, owner: string): boolean {
-  return store.claims.get(thing)?.has(owner) ?? false;
+/** What an owner wants of a thing; undefined if it does not use it. */
+export function claimOf(store: Store, thing: string, owner: string): object | undefined {
+  return store.claims.get(thing)?.get(owner);
 }
 
 /** Is there a container that stays without its stack? */
@@ -104,22 +106,22 @@ export function hasKept(store: Store): boolean {
 }
 
 /** Who else uses a thing; `former` is a name that the owner had before. */
-export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, unknown> {
+export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, object> {
   return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));
 }
 
-/** Writes down that a thing is used and what is wanted of it; a claim under a former name is taken back. */
+/** Writes down that a thing is used and what is wanted of it, unless `claim` says just that; a claim under a former name is taken back. */
 export function claimSteps(
-  claimed: boolean,
+  claim: object | undefined,
   store: Store | undefined,
   thing: string,
   owner: string,
   wish: object,
   former = owner,
 ): Step[] {
-  const renamed = former !== owner && store !== undefined && hasClaim(store, thing, former);
+  const renamed = former !== owner && store !== undefined && claimOf(store, thing, former) !== undefined;
   return [
-    ...(claimed ? [] : [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish)]),
+    ...(isDeepStrictEqual(claim, wish) ? [] : [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish)]),
     ...(renamed ? [unclaim(thing, former)] : []),
   ];
 }

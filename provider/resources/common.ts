@@ -11,6 +11,12 @@ export const common = {
 /** Of what holds data: it stays on the host when its stack goes (the option retainOnDelete). */
 export const keep = z.boolean().default(false);
 
+/**
+ * Take over what has the name already, if it is what is declared; if it is not, the error lists the differences. Without it,
+ * what someone else made is never touched.
+ */
+export const adopt = z.boolean().default(false);
+
 /** The name of a container on its host: it is a folder, a domain, a part of unit names and a host name. */
 export const nameSchema = z
   .string()

@@ -1,13 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { differences } from "../engine/adopt.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
 import {
+  claimOf,
   claimSteps,
-  hasClaim,
   hasKept,
   otherClaims,
   parseStore,
@@ -20,6 +21,7 @@ import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
   isCanonical,
+  markNetwork,
   NETWORK_OWNER,
   type NetworkInfo,
   networksRead,
@@ -28,10 +30,11 @@ import {
   type Reservation,
 } from "../tools/network.ts";
 import { virsh } from "../tools/virsh.ts";
-import { common } from "./common.ts";
+import { adopt, common } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
+  adopt,
   /** Name of the NAT network, and of its bridge. */
   network: z
     .string()
@@ -56,8 +59,8 @@ interface Observed {
   idleUnits: string[];
   /** Keys of lxc.conf that are not as required. */
   missingSettings: string[];
-  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner">;
-  claimed: boolean;
+  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
+  claim?: Claim;
   host?: { store: Store; lxcConf: string; reservations: Reservation[] };
 }
 
@@ -88,6 +91,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: ({ network }) => network,
   replaces: ["network", "subnet"],
+  createOnly: ["adopt"],
 
   // With the daemon down, libvirt cannot be asked for networks; that it is down is seen in "libvirt".
   reads: () => [storeRead, { key: "libvirt", argv: ["sh", "-c", STATE] }, { ...networksRead, ok: [0, 1] }],
@@ -108,14 +112,19 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
-      network: found && { subnet: found.subnet, active: found.active, autostart: found.autostart, owner: found.owner },
-      claimed: hasClaim(store, CLAIM, owner),
+      network: found && pick(found),
+      claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: { store, lxcConf: part("lxc.conf"), reservations: found?.reservations ?? [] },
     };
   },
 
-  exists: ({ claimed }) => claimed,
-  refuse({ os, network, host }, desired, prior) {
+  exists: ({ claim }) => claim !== undefined,
+  occupant({ network }, { network: name, subnet }) {
+    if (!network || network.owner === NETWORK_OWNER) return undefined;
+    const unlike = differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: "nat" });
+    return { what: `libvirt has a network ${name}`, owner: network.owner, differences: unlike };
+  },
+  refuse({ os, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
@@ -134,19 +143,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         };
       }
     }
-    if (network && network.owner !== NETWORK_OWNER) {
-      return {
-        what: `libvirt has a network ${desired.network} that is not ours`,
-        why: "it does not carry our mark",
-        remedy: "choose another name for the input network",
-      };
-    }
     return undefined;
   },
 
-  plan({ os, missingPackages, idleUnits, missingSettings, network, claimed, host }, desired, prior) {
+  plan({ os, missingPackages, idleUnits, missingSettings, network, claim, host }, desired, prior) {
     const wish: Claim = { network: desired.network, subnet: desired.subnet };
-    const steps = claimSteps(claimed, host?.store, CLAIM, desired.owner, wish, prior?.owner);
+    const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
     const family = familyOf(os);
     const services = "unsupported" in family ? [] : family.services;
@@ -176,14 +178,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: networkXml({ name: desired.network, subnet: desired.subnet }, NETWORK_OWNER, host?.reservations),
       });
     }
+    if (network && !changed && network.owner !== NETWORK_OWNER) steps.push(markNetwork(desired.network));
     if (!network?.autostart || changed)
       act("starts the network at every boot", virsh("net-autostart", desired.network));
     if (!network?.active || changed) act("starts the network", virsh("net-start", desired.network));
     return steps;
   },
 
-  remove({ network, claimed, host }, { owner, network: name }) {
-    if (!claimed) return [];
+  remove({ network, claim, host }, { owner, network: name }) {
+    if (!claim) return [];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
     // A container that was kept needs them, though nobody claims them any more.
@@ -201,11 +204,17 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   owned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])].map(([owner, wish]) => ({
       owner,
+      adopt: false,
       ...(wish as Claim),
     })),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };
+
+// Reservations change with each container, and are not for state.
+function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Observed["network"] {
+  return { subnet, active, autostart, owner, forward };
+}
 
 /** What a stack wants of libvirt. */
 interface Claim {

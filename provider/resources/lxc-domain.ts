@@ -1,7 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { evidenceRead, parseAddress, parseEvidence } from "../confinement/evidence.ts";
+import { evidenceRead, parseAddress, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
+import { differences } from "../engine/adopt.ts";
 import { same } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
@@ -19,11 +20,12 @@ import {
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
-import { common, idMapSchema, keep, nameSchema } from "./common.ts";
+import { adopt, common, idMapSchema, keep, nameSchema } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
   keep,
+  adopt,
   /** Name of the domain, unique on the host. */
   name: nameSchema,
   /** The identity of the root: an LxcRootfs's id. With another root it is another container. */
@@ -60,6 +62,8 @@ interface Observed {
   domain?: FoundDomain;
   autostart: boolean;
   running: boolean;
+  /** Without, no root is mounted at boot, and so no container starts. */
+  enforcing: boolean;
   /** The running domain was started with what the next start uses. */
   current: boolean;
   /** What the DHCP server keeps for its MAC, address or name. */
@@ -84,6 +88,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ name }) => name,
   id: ({ name }) => name,
   replaces: ["name", "rootfs"],
+  createOnly: ["adopt"],
 
   reads: () => [domainsRead, networksRead, evidenceRead],
   parse(results, { name, network, label, idmap, address }) {
@@ -100,7 +105,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       domain,
       autostart: info?.autostart ?? false,
       running,
-      current: running && same(parseDomainXml(info!.liveXml!), domain),
+      enforcing: parseEnforcing(results.get("evidence")!),
+      current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(name)),
       reservations: reservations.filter((r) => r.name === name || r.ip === address || r.mac === macOf(name)),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
@@ -109,15 +115,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   },
 
   exists: ({ domain }, { owner }) => domain?.owner === owner,
-  refuse({ domain, reservations }, { name, owner, address }, prior) {
-    const ours = domain?.owner !== undefined && [owner, prior?.owner].includes(domain.owner);
-    if (domain && !ours) {
-      return {
-        what: `libvirt has a domain ${name} already, and it is not ours`,
-        why: domain.owner ? `it belongs to ${domain.owner}` : "it does not carry our mark",
-        remedy: "choose another name, or undefine the domain where it was made",
-      };
-    }
+  occupant(observed, desired) {
+    const { domain } = observed;
+    if (!domain) return undefined;
+    const there = { ...this.actual(observed, desired), mac: domain.mac };
+    const unlike = differences(there, { ...desired, mac: macOf(desired.name) });
+    return { what: `libvirt has a domain ${desired.name}`, owner: domain.owner, differences: unlike };
+  },
+  refuse({ reservations }, { name, address }) {
     const foreign = reservations.find((r) => r.name !== name);
     if (foreign) {
       return {
@@ -202,19 +207,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       const address =
         networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";
       const nowhere = { start: 1, count: 1 };
-      const rest = { keep: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
+      const rest = { keep: false, adopt: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
       return [{ ...rest, owner, name, network, address, label, path: root, idmap: idmap ?? nowhere }];
     });
   },
 
-  outputs: ({ verdict }, { name }) => ({
-    labels: verdict?.labels ?? [],
-    verdict:
-      verdict === undefined
-        ? "not running"
-        : verdict.confined
-          ? "confined"
-          : `unconfined: ${verdict.reasons.join("; ")}`,
+  outputs: (observed, { name }) => ({
+    labels: observed.verdict?.labels ?? [],
+    verdict: told(observed),
     mac: macOf(name),
   }),
   actual({ domain, address }, inputs) {
@@ -226,7 +226,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       path: domain.root,
       idmap: domain.idmap ?? undefined,
       network: domain.network ?? "none",
-      revision: domain.revision ?? 0,
+      revision: domain.revision,
       address: address ?? inputs.address,
     };
   },
@@ -256,6 +256,7 @@ function saysThis(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec
 /** What a domain is, apart from whose it is: the owner can change while it runs. */
 const STAMP = ["owner", "keep"];
 const substance = (spec: DomainSpec) => Object.keys(spec).filter((key) => !STAMP.includes(key));
+const unstamped = (domain: FoundDomain) => ({ ...domain, owner: undefined, keep: undefined });
 
 // The number of processes changes by itself and has no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
@@ -263,6 +264,11 @@ function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
     return { confined: false, reasons: ["libvirt says that it runs, but no process of it could be found"], labels: [] };
   const { confined, reasons, labels } = verdict;
   return { confined, reasons, labels };
+}
+
+function told({ verdict, enforcing }: Observed): string {
+  if (verdict) return verdict.confined ? "confined" : `unconfined: ${verdict.reasons.join("; ")}`;
+  return enforcing ? "not running" : "not running: SELinux is not enforcing, and then no root is mounted at boot";
 }
 
 export type LxcDomainArgs = Args<typeof schema>;

@@ -2,6 +2,7 @@ import { scryptSync } from "node:crypto";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { PROCESS_TYPE } from "../confinement/judge.ts";
+import { differences } from "../engine/adopt.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -27,11 +28,12 @@ import {
   settingsSteps,
 } from "../tools/root-settings.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
-import { common, keep, nameSchema } from "./common.ts";
+import { adopt, common, keep, nameSchema } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
   keep,
+  adopt,
   /** Name on the host, unique there. */
   name: nameSchema,
   /** sha256 of an image on the same host. A container keeps the image that it was made from until it is rebuilt. */
@@ -98,7 +100,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   id: ({ name }, observed) => `${name}/${observed?.instance ?? "unfinished"}`,
   sealed: ["passwordProof"],
   replaces: ["name", "rebuild"],
-  createOnly: ["image"],
+  createOnly: ["image", "adopt"],
 
   reads: (name) => [storeRead, mountsRead(name), settingsRead(name), domainsRead],
   parse(results, { name, owner }) {
@@ -131,14 +133,16 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   },
 
   exists: (observed, { owner }) => observed.owner === owner,
-  refuse({ owner, host }, desired, prior) {
-    if (owner !== undefined && owner !== desired.owner && owner !== prior?.owner) {
-      return {
-        what: `a container root ${desired.name} exists already and is not ours`,
-        why: `it belongs to ${owner}`,
-        remedy: "choose another name, or remove it where it was made",
-      };
-    }
+  occupant(observed, desired) {
+    const { owner, settings, passwordProof } = observed;
+    if (owner === undefined) return undefined;
+    const unlike = differences(this.actual(observed, desired), desired);
+    if (settings === undefined) unlike.push("its settings cannot be told: it is not mounted");
+    if (desired.rootPassword !== undefined && prove(desired.rootPassword, desired.name) !== passwordProof)
+      unlike.push("rootPassword: another one was set");
+    return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
+  },
+  refuse({ host }, desired) {
     if (!host!.store.images.has(desired.image) && !host!.store.roots.has(desired.name)) {
       return {
         what: `the host has no image ${desired.image}`,

@@ -3,14 +3,14 @@ import { z } from "zod";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import { hostName } from "../host/connection.ts";
-import { claimSteps, hasClaim, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import { claimOf, claimSteps, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({ ...common });
 type Inputs = z.output<typeof schema>;
 
 interface Observed {
-  claimed: boolean;
+  claim?: object;
   host?: { store: Store };
 }
 
@@ -31,11 +31,11 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   reads: () => [storeRead],
   parse(results, { owner }) {
     const store = parseStore(results.get("store")!);
-    return { claimed: hasClaim(store, CLAIM, owner), host: { store } };
+    return { claim: claimOf(store, CLAIM, owner), host: { store } };
   },
-  exists: ({ claimed }) => claimed,
-  plan: ({ claimed, host }, { owner }, prior) => claimSteps(claimed, host?.store, CLAIM, owner, {}, prior?.owner),
-  remove: ({ claimed }, { owner }) => (claimed ? [unclaim(CLAIM, owner)] : []),
+  exists: ({ claim }) => claim !== undefined,
+  plan: ({ claim, host }, { owner }, prior) => claimSteps(claim, host?.store, CLAIM, owner, {}, prior?.owner),
+  remove: ({ claim }, { owner }) => (claim ? [unclaim(CLAIM, owner)] : []),
   owned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
   outputs: () => ({ path: STORE }),

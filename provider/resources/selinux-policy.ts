@@ -3,13 +3,14 @@ import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { PROCESS_TYPE } from "../confinement/judge.ts";
+import { differences } from "../engine/adopt.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import {
+  claimOf,
   claimSteps,
-  hasClaim,
   hasKept,
   otherClaims,
   parseStore,
@@ -26,6 +27,12 @@ const SHA256 = createHash("sha256").update(CIL).digest("hex");
 const MODULE = "svirt_lxc";
 const CLAIM = "policy";
 
+/** What a stack wants of the policy: this text of the module. */
+interface Claim {
+  sha256: string;
+}
+const WISH: Claim = { sha256: SHA256 };
+
 const FAMILIES = ["fedora", "refpolicy"] as const;
 
 const schema = z.strictObject({ ...common });
@@ -38,7 +45,7 @@ interface Observed {
   families: string[];
   /** The store carries its type. */
   storeLabelled: boolean;
-  claimed: boolean;
+  claim?: Claim;
   host?: { store: Store };
 }
 
@@ -75,15 +82,21 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       module: after("module")[0]?.replace("sha256:", ""),
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
-      claimed: hasClaim(store, CLAIM, owner),
+      claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: { store },
     };
   },
 
-  exists: ({ claimed }) => claimed,
+  exists: ({ claim }) => claim !== undefined,
+  // One that holds our text is ours, though its claim may be lost: nobody else has it.
+  occupant({ module, host }) {
+    if (module === undefined || module === SHA256 || host!.store.claims.has(CLAIM)) return undefined;
+    const unlike = differences({ sha256: module }, WISH);
+    return { what: `the host has an SELinux module ${MODULE}`, owner: undefined, differences: unlike };
+  },
   refuse({ host }, { owner }, prior) {
     for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
-      const theirs = (wish as { sha256?: string }).sha256;
+      const theirs = (wish as Claim).sha256;
       if (theirs === SHA256) continue;
       return {
         what: "another stack needs another version of the SELinux module",
@@ -93,8 +106,8 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     }
     return undefined;
   },
-  plan({ claimed, module, storeLabelled, host }, { owner }, prior) {
-    const steps = claimSteps(claimed, host?.store, CLAIM, owner, { sha256: SHA256 }, prior?.owner);
+  plan({ claim, module, storeLabelled, host }, { owner }, prior) {
+    const steps = claimSteps(claim, host?.store, CLAIM, owner, WISH, prior?.owner);
     if (module !== SHA256) {
       steps.push({
         why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
@@ -122,8 +135,8 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       safety: [],
     };
   },
-  remove({ claimed, module, host }, { owner }) {
-    if (!claimed) return [];
+  remove({ claim, module, host }, { owner }) {
+    if (!claim) return [];
     // A container that was kept needs it, though nobody claims it any more.
     const { store } = host!;
     const last = otherClaims(store, CLAIM, owner).size === 0 && !hasKept(store);

@@ -78,7 +78,7 @@ export function parseDomainXml(text: string): FoundDomain {
     name: value(domain, "name", "#text"),
     owner: value(domain, "metadata", "svirt:container", "@owner"),
     keep: value(domain, "metadata", "svirt:container", "@keep") === "yes",
-    revision: number(value(domain, "metadata", "svirt:container", "@revision")),
+    revision: Number(value(domain, "metadata", "svirt:container", "@revision") ?? 0),
     memory: number(value(domain, "memory", "#text")),
     root: value(root, "source", "@dir"),
     label: value(label, "label", "#text"),

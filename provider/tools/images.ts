@@ -1,5 +1,5 @@
 import type { Step } from "../host/batch.ts";
-import { claimPath, hasClaim, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
+import { claimOf, claimPath, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
 
 /** Says that an image is used: by the resource that made it, and by each root that lies on it. */
 export function claimImage(sha256: string, owner: string): Step {
@@ -7,7 +7,7 @@ export function claimImage(sha256: string, owner: string): Step {
 }
 
 export function hasImageClaim(store: Store, sha256: string, owner: string): boolean {
-  return hasClaim(store, claim(sha256), owner);
+  return claimOf(store, claim(sha256), owner) !== undefined;
 }
 
 /** Gives an image up; the last one out removes it. */

@@ -21,6 +21,8 @@ export interface NetworkInfo extends NetworkSpec {
   active: boolean;
   autostart: boolean;
   owner?: string;
+  /** How it reaches the outside: "nat" for ours, "none" if it does not. */
+  forward: string;
   reservations: Reservation[];
 }
 
@@ -76,6 +78,7 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
       active: says("Active"),
       autostart: says("Autostart"),
       owner: value(network, "metadata", "svirt:owner", "#text"),
+      forward: elements(network, "forward").map((f) => String(f["@mode"] ?? "nat"))[0] ?? "none",
       reservations: elements(network, "ip", "dhcp", "host").map((h) => ({
         mac: String(h["@mac"]),
         ip: String(h["@ip"]),
@@ -84,6 +87,13 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
     });
   }
   return networks;
+}
+
+/** Marks a network as ours, as it runs (virsh net-metadata, libvirt 9.7). */
+export function markNetwork(name: string): Step {
+  const element = toXml({ owner: NETWORK_OWNER }).trim();
+  const where = ["--uri", NAMESPACE, "--key", "svirt", "--set", element];
+  return { why: `puts our mark on the network ${name}`, argv: virsh("net-metadata", name, ...where, "--config") };
 }
 
 /** Reserves an address, at once and for good. */

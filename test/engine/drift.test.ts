@@ -1,7 +1,7 @@
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /** Everything that can be changed on a host is changed: the preview says of what, and of which property; up repairs it. */
 
@@ -115,7 +115,10 @@ beforeAll(async () => {
   intact = await snapshot(host);
 });
 
-afterAll(() => site.end());
+afterAll(async () => {
+  await site.end();
+  process.stderr.write(`drift: ${waves.flat().length} fields\n`);
+});
 
 const named = waves.map((wave): [string, Drift[]] => [wave.map(([what]) => what).join("; "), wave]);
 

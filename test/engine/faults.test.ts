@@ -2,7 +2,7 @@ import { disturbed, FAULTS, owners } from "../support/host/disturb.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { batches, snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /**
  * Every step of a life goes wrong once, each in another way; the complete sweep is `npm run test:sweep`. What failed is not
@@ -17,6 +17,7 @@ let site: Site;
 let host: Host;
 let stack: Stack;
 let turn = 0;
+let injected = 0;
 
 beforeAll(async () => {
   site = await Site.create();
@@ -33,7 +34,10 @@ beforeAll(async () => {
   stack = await site.stack("faults", {});
 }, 300_000);
 
-afterAll(() => site.end());
+afterAll(async () => {
+  await site.end();
+  process.stderr.write(`faults: ${injected} injected\n`);
+});
 
 /** Returns how many steps went wrong before the operation went through. */
 async function throughAll(operation: "up" | "destroy"): Promise<number> {
@@ -42,9 +46,11 @@ async function throughAll(operation: "up" | "destroy"): Promise<number> {
     // The second step, so that each run gets on by one.
     const run = await disturbed(host, stack, operation, 2, fault);
     if (!run) return count;
+    injected++;
     expect({ fault, ...run }).toMatchObject({ ok: false, output: expect.stringContaining("remedy:") });
     if (["fail", "hang", "late"].includes(fault)) expect(run.output).toMatch(/failed at the step "\w+ .*"/);
     else expect(run.output).toMatch(/connection to alpha broke|cannot reach the host alpha/);
+    expect(run.output).not.toContain("correct horse");
     expect(Object.keys(await stack.resources())).toEqual(expect.arrayContaining(await owners(host, stack.name)));
   }
   throw new Error("it does not get on");

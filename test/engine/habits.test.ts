@@ -3,7 +3,7 @@ import { checkout } from "../../scripts/setup/paths.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Run, Stack } from "../support/host/stack.ts";
+import type { Run, Stack } from "../support/stack.ts";
 
 /** What Pulumi's users are used to. */
 

@@ -2,7 +2,7 @@ import { disturbed, KILLS } from "../support/host/disturb.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /**
  * Engine and provider are killed at steps of a life; then `pulumi cancel`, and on. The steps are a sample, each after the run
@@ -15,6 +15,7 @@ let site: Site;
 let host: Host;
 let stack: Stack;
 let turn = 0;
+let killed = 0;
 const undisturbed = new Map<string, string[]>();
 
 beforeAll(async () => {
@@ -35,13 +36,17 @@ beforeAll(async () => {
   expect((await stack.destroy()).ok).toBe(true);
 }, 300_000);
 
-afterAll(() => site.end());
+afterAll(async () => {
+  await site.end();
+  process.stderr.write(`kills: ${killed} boundaries\n`);
+});
 
 /** Each run is killed at its fourth step, so that it gets on by three. */
 async function throughAll(operation: "up" | "destroy"): Promise<number> {
   for (let count = 0; count < 40; count++) {
     const run = await disturbed(host, stack, operation, 4, KILLS[turn++ % KILLS.length]!);
     if (!run) return count;
+    killed++;
     expect(run.ok).toBe(false);
   }
   throw new Error("it does not get on");
@@ -64,7 +69,8 @@ test("deleted by runs that were killed, nothing is left", async () => {
 
 test.each([5, 12, 18, 25, 32])("a create that is killed at step %i and then destroyed leaves nothing", async (step) => {
   await stack.configure(site.config({ web }));
-  await disturbed(host, stack, "up", step, "kill after");
+  expect((await disturbed(host, stack, "up", step, "kill after"))?.ok).toBe(false);
+  killed++;
   const destroy = await stack.destroy();
   expect(destroy.ok ? "" : destroy.output).toBe("");
   expect(await stack.resources()).toEqual({});

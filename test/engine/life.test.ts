@@ -1,7 +1,7 @@
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /** The life of a stack, a test an event; each begins where the one before ended. */
 

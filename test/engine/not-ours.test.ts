@@ -1,7 +1,7 @@
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /** What carries no mark of ours survives everything that a stack does. */
 
@@ -69,7 +69,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
   [
     "a network of the same name",
     () => define("net-define", NETWORK("svirt-lxc", 8)),
-    /a network svirt-lxc that is not ours/,
+    /a network svirt-lxc already, and it is not ours/,
   ],
 ])("%s: the error names the owner, and it stays", async (_, make, error) => {
   await make();

@@ -1,9 +1,9 @@
+import type { Verb } from "../support/events.ts";
 import { makeArchive } from "../support/host/archive.ts";
-import type { Verb } from "../support/host/events.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Run, Stack } from "../support/host/stack.ts";
+import type { Run, Stack } from "../support/stack.ts";
 
 /** What a preview announced is what the up did: for every input of every kind, each edit on top of those before it. */
 

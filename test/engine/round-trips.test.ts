@@ -1,7 +1,7 @@
 import { makeArchive } from "../support/host/archive.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
-import type { Run, Stack } from "../support/host/stack.ts";
+import type { Run, Stack } from "../support/stack.ts";
 
 /** How often a host is asked, which is what an operation takes where the network is slow. */
 

@@ -3,7 +3,7 @@ import { disturbed } from "../support/host/disturb.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /** Two stacks on one host. */
 

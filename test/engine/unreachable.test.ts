@@ -1,6 +1,6 @@
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
-import type { Stack } from "../support/host/stack.ts";
+import type { Stack } from "../support/stack.ts";
 
 /** One of two hosts does not answer. */
 

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { labTest } from "../support/lab.ts";
 import { Stack } from "../support/stack.ts";
 
@@ -20,9 +23,10 @@ const mistakes: [name: string, containers: object, path: string, allowed: RegExp
 ];
 
 labTest("preview names the path of each mistake and what is allowed, and asks no host", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-mistakes-"));
   for (const [, containers, path, allowed] of mistakes) {
     const config = { "svirt-lxc:hosts": hosts, "svirt-lxc:images": images, "svirt-lxc:containers": containers };
-    const stack = await Stack.create("mistake", config);
+    const stack = await Stack.create("mistake", config, { dir });
     const run = await stack.preview();
     expect(run.ok).toBe(false);
     const line = run.output.split("\n").find((l) => l.includes(`${path}:`));
@@ -31,4 +35,5 @@ labTest("preview names the path of each mistake and what is allowed, and asks no
     expect(run.roundTrips).toEqual([]);
     await stack.remove();
   }
+  await rm(dir, { recursive: true });
 });

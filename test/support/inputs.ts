@@ -15,6 +15,7 @@ export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab") }
 export const libvirtInputs = {
   connection,
   owner: owner("LibvirtService", "lab"),
+  adopt: false,
   network: "svirt-lxc",
   subnet: "10.213.0.0/20",
 };
@@ -30,6 +31,7 @@ export const rootfsInputs = {
   connection,
   owner: owner("LxcRootfs", "web"),
   keep: false,
+  adopt: false,
   name: "web",
   image: IMAGE,
   authorizedKeys: [KEY],
@@ -41,6 +43,7 @@ export const domainInputs = {
   connection,
   owner: owner("LxcDomain", "web"),
   keep: false,
+  adopt: false,
   name: "web",
   rootfs: "web/df5413cb-8944-4492-ba21-0f9b280efa46",
   path: "/var/lib/svirt-lxc/roots/web/guest/root",

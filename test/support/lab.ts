@@ -12,10 +12,10 @@ export async function sharedLab(): Promise<Lab> {
   return lab;
 }
 
-/** Stops the host and starts it again, on another port; what is on its disk stays. */
-export async function restartLab(): Promise<Lab> {
+/** Stops the host and boots it again, on another port; what is on its disk stays. */
+export async function restartLab(options: { permissive?: boolean } = {}): Promise<Lab> {
   await (await sharedLab()).stop();
-  return startLab({ dir: testLabDir, owner: process.pid });
+  return startLab({ dir: testLabDir, owner: process.pid, ...options });
 }
 
 /** What SELinux denied to the domains that we answer for, since the host was made. */

@@ -1,3 +1,4 @@
+import { refusal } from "../../provider/engine/adopt.ts";
 import type { AnyKind, CommonInputs, Kind } from "../../provider/engine/kind.ts";
 import { lifecycle, SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
 import type { Step } from "../../provider/host/batch.ts";
@@ -39,7 +40,7 @@ export function plans<I extends CommonInputs, O extends object, P extends object
 ): void {
   test.each(rows)("plan: %s", (_, given_, expected) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    expect(kind.refuse?.(observed, desired, prior)).toBeUndefined();
+    expect(refusal(kind, observed, desired, prior)).toBeUndefined();
     const steps = kind.plan(observed, desired, prior);
     expect(whys(steps)).toEqual(expected);
     expectWellFormed(steps);
@@ -119,7 +120,7 @@ export function refusals<I extends CommonInputs, O extends object, P extends obj
 ): void {
   test.each(rows)("refuse: %s", (_, given_, [what, why, remedy]) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    const problem = kind.refuse!(observed, desired, prior);
+    const problem = refusal(kind, observed, desired, prior);
     expect(problem?.what).toMatch(what);
     expect(problem?.why ?? "").toMatch(why);
     expect(problem?.remedy).toMatch(remedy);

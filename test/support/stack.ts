@@ -1,33 +1,55 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { ensureEngine } from "../../scripts/engine/index.ts";
-import { checkout } from "../../scripts/setup/paths.ts";
+import { checkout, compileCache } from "../../scripts/setup/paths.ts";
+import { type Operation, operationsOf } from "./events.ts";
 
-/** One round trip to a host, as the provider traces it. */
-export interface RoundTrip {
-  label: string;
-  steps: string[];
+export interface StackOptions {
+  /** The site's folder. */
+  dir: string;
+  /** The folder of a program; this project's own, if not given. */
+  project: string;
+  /** Where the state is; a folder of its own, if not given. */
+  backend: string;
+  /** The folder of the Node that runs it; this project's, if not given. */
+  node: string;
+  env: Record<string, string>;
 }
 
-/** How an engine's command ended. */
+/** How a command of the engine ended. */
 export interface Run {
   /** Everything that it printed. */
   output: string;
   ok: boolean;
-  roundTrips: RoundTrip[];
-  /** Resource name → what was done: "create", "update", "delete", "same", … */
-  operations: Record<string, string>;
+  /** "LxcDomain web" → what was done, or announced, and of which properties. Those that stay the same are left out. */
+  operations: Record<string, Operation>;
+  /** In the order in which they began: "delete LxcDomain web". */
+  order: string[];
+  /** Round trips to hosts, a label each. */
+  roundTrips: { host: string; label: string; steps: string[] }[];
+  ms: number;
 }
 
-/** A stack on the real engine, in a folder of its own: state, passphrase and configuration go with the test. */
+/** A command that is under way. */
+export interface Running {
+  done: Promise<Run>;
+  /** When it has printed a text. */
+  printed(text: string): Promise<void>;
+  /** SIGKILL to the engine, its language host, its provider, and the connections that they have. */
+  kill(): Promise<void>;
+}
+
+/** A stack on the real engine. State, passphrase and configuration lie in the site's folder. */
 export class Stack {
-  readonly name: string;
+  name: string;
   readonly #dir: string;
   readonly #project: string;
   readonly #pulumi: string;
   readonly #env: Record<string, string>;
+  readonly #secrets: Record<string, object> = {};
 
   private constructor(name: string, dir: string, project: string, pulumi: string, env: Record<string, string>) {
     this.name = name;
@@ -37,22 +59,29 @@ export class Stack {
     this.#env = env;
   }
 
-  /** `project` is the folder of a program; without it, it is this project's own. */
-  static async create(name: string, config: object, project = checkout): Promise<Stack> {
-    const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-stack-"));
+  static async create(name: string, config: object, options: Partial<StackOptions> & { dir: string }): Promise<Stack> {
+    const dir = await mkdtemp(join(options.dir, `${name}-`));
+    const project = options.project ?? checkout;
+    const backend = options.backend ?? join(dir, "state");
+    await mkdir(backend, { recursive: true });
     const { pulumi, binDir } = await ensureEngine();
+    const node = options.node ?? join(checkout, "node_modules/.bin");
+    const path = [join(options.dir, "bin"), node, binDir, process.env.PATH];
     const stack = new Stack(name, dir, project, pulumi, {
-      PATH: [join(checkout, "node_modules/.bin"), binDir, process.env.PATH].join(delimiter),
-      PULUMI_HOME: join(dir, "home"),
-      PULUMI_BACKEND_URL: `file://${dir}`,
+      PATH: path.join(delimiter),
+      NODE_COMPILE_CACHE: compileCache(),
+      PULUMI_HOME: join(options.dir, "home"),
+      PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DEBUG_COMMANDS: "true", // for --event-log
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
       PULUMI_OPTION_CONFIG_FILE: join(dir, "config.json"),
       SVIRT_LXC_TRACE: join(dir, "trace"),
+      XDG_RUNTIME_DIR: options.dir,
+      ...options.env,
     });
-    // The engine writes the stack's configuration beside the project when it makes a stack, but not beside this one.
     await writeFile(join(dir, "Pulumi.yaml"), await readFile(join(project, "Pulumi.yaml")));
     await execa(pulumi, ["stack", "init", name], { cwd: dir, env: stack.#env });
     await stack.configure(config);
@@ -61,62 +90,137 @@ export class Stack {
 
   /** Sets the whole configuration. YAML is a superset of JSON. */
   async configure(config: object): Promise<void> {
-    await writeFile(join(this.#dir, "config.json"), JSON.stringify({ config }));
+    await writeFile(join(this.#dir, "config.json"), JSON.stringify({ config: { ...config, ...this.#secrets } }));
   }
 
-  up = (...args: string[]): Promise<Run> => this.#run(["up", "--yes", "--skip-preview", ...args]);
-  preview = (...args: string[]): Promise<Run> => this.#run(["preview", ...args]);
-  refresh = (...args: string[]): Promise<Run> => this.#run(["refresh", "--yes", "--skip-preview", ...args]);
-  destroy = (...args: string[]): Promise<Run> => this.#run(["destroy", "--yes", "--skip-preview", ...args]);
+  /** Sets a secret of the configuration, from now on. It is never in an argument. */
+  async secret(key: string, value: string): Promise<void> {
+    const options = { ...this.#options(), input: value };
+    await execa(this.#pulumi, ["config", "set", "--secret", key, "-s", this.name], options);
+    const [, secure = ""] = /secure"?: *"?([^\s"]+)/.exec(await readFile(join(this.#dir, "config.json"), "utf8"))!;
+    this.#secrets[key] = { secure };
+  }
+
+  up = (...args: string[]) => this.start("up", "--yes", "--skip-preview", ...args).done;
+  preview = (...args: string[]) => this.start("preview", ...args).done;
+  refresh = (...args: string[]) => this.start("refresh", "--yes", "--skip-preview", ...args).done;
+  destroy = (...args: string[]) => this.start("destroy", "--yes", "--skip-preview", ...args).done;
+
+  /** Nothing to do, after another look at the hosts. */
+  async converged(): Promise<Run> {
+    const run = await this.preview("--expect-no-changes", "--refresh");
+    if (!run.ok) throw new Error(`the stack ${this.name} is not converged:\n${run.output}`);
+    return run;
+  }
+
+  start(...args: string[]): Running {
+    const events = join(this.#dir, "events");
+    const trace = join(this.#dir, "trace");
+    const began = Date.now();
+    let child: ChildProcess | undefined;
+    let output = "";
+    const listeners = new Set<() => void>();
+    const run = async (): Promise<Run> => {
+      await Promise.all([events, trace].map((file) => rm(file, { force: true })));
+      const all = [...args, "-s", this.name, "--diff=false", "--event-log", events, "--non-interactive"];
+      const started = spawn(this.#pulumi, all, { ...this.#options(), stdio: ["ignore", "pipe", "pipe"] });
+      child = started;
+      for (const stream of [started.stdout, started.stderr])
+        stream.setEncoding("utf8").on("data", (text) => {
+          output += text;
+          for (const listener of listeners) listener();
+        });
+      const code = await new Promise((done) => started.once("close", done));
+      const lines = async (file: string) => (await readFile(file, "utf8").catch(() => "")).split("\n").filter(Boolean);
+      const roundTrips = (await lines(trace)).map((line) => JSON.parse(line));
+      return { output, ok: code === 0, roundTrips, ms: Date.now() - began, ...operationsOf(await lines(events)) };
+    };
+    const done = run();
+    const kill = async () => {
+      for (const pid of descendants(child!.pid!)) {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {} // it has ended
+      }
+      await done;
+    };
+    const printed = (text: string) =>
+      new Promise<void>((seen) => {
+        listeners.add(() => output.includes(text) && seen());
+      });
+    return { done, printed, kill };
+  }
+
+  /** Another command of the engine; its stdout. It fails as the command does. */
+  async pulumi(...args: string[]): Promise<string> {
+    const { extendEnv: _, ...options } = this.#options();
+    return (await execa(this.#pulumi, [...args, "-s", this.name], options)).stdout;
+  }
+
+  /** Puts a state in the place of the one that there is. */
+  async import(state: string): Promise<void> {
+    const file = join(this.#dir, "import.json");
+    await writeFile(file, state);
+    await this.pulumi("stack", "import", "--file", file);
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.pulumi("stack", "rename", name);
+    this.name = name;
+  }
 
   /** The stack's outputs. */
   // biome-ignore lint/suspicious/noExplicitAny: as the program made them
   async outputs(): Promise<any> {
-    const { stdout } = await execa(this.#pulumi, ["stack", "output", "--json", "-s", this.name], this.#options());
-    return JSON.parse(stdout);
+    return JSON.parse(await this.pulumi("stack", "output", "--json"));
   }
 
-  /** The state as it is stored. */
-  async checkpoint(): Promise<string> {
-    const { stdout } = await execa(this.#pulumi, ["stack", "export", "-s", this.name], this.#options());
-    return stdout;
+  /** What the state holds of each resource, by "LxcDomain web". */
+  // biome-ignore lint/suspicious/noExplicitAny: as the engine exports it
+  async resources(): Promise<Record<string, any>> {
+    const { deployment } = JSON.parse(await this.pulumi("stack", "export"));
+    const own = (deployment.resources ?? []).filter((r: { type: string }) => r.type.includes("dynamic/svirt-lxc:"));
+    return Object.fromEntries(own.map((r: { urn: string }) => [nameOf(r.urn), r]));
   }
 
+  /** Takes away what is kept of it on this machine, and what its program wrote. */
   async remove(): Promise<void> {
-    await rm(this.#dir, { recursive: true });
-    for (const file of ["ssh_config", "known_hosts"]) {
+    await rm(this.#dir, { recursive: true, force: true });
+    for (const file of ["ssh_config", "known_hosts"])
       await rm(join(this.#project, ".svirt", `${this.name}.${file}`), { force: true });
-    }
   }
 
   #options() {
-    return { cwd: this.#project, env: this.#env };
-  }
-
-  async #run(args: string[]): Promise<Run> {
-    await rm(join(this.#dir, "trace"), { force: true });
-    const options = { ...this.#options(), reject: false, all: true } as const;
-    const { all, exitCode } = await execa(this.#pulumi, [...args, "-s", this.name, "--diff=false"], options);
-    const trace = await readFile(join(this.#dir, "trace"), "utf8").catch(() => "");
-    return {
-      output: all,
-      ok: exitCode === 0,
-      roundTrips: trace
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line)),
-      operations: operationsOf(all),
-    };
+    return { cwd: this.#project, env: { ...(process.env as Record<string, string>), ...this.#env }, extendEnv: false };
   }
 }
 
-// " ~  pulumi-nodejs:dynamic/svirt-lxc:LxcDomain web updated (22s)"; the last line of a resource tells.
-function operationsOf(output: string): Record<string, string> {
-  const operations: Record<string, string> = {};
-  for (const line of output.split("\n")) {
-    const [, kind, name, verb] = /dynamic\/svirt-lxc:(\w+) (\S+) (\w+)/.exec(line) ?? [];
-    const operation = verb && /^(create|update|replace|delete)/.exec(verb)?.[1];
-    if (kind && operation) operations[`${kind} ${name}`] = operation;
+/** "LxcDomain web" of a URN. */
+export function nameOf(urn: string): string {
+  return /svirt-lxc:(?:index:)?(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
+}
+
+// The engine gives its plugins process groups of their own; by their parents they are found before they are orphans.
+function descendants(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const each of readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)) {
+    try {
+      const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${each}/stat`, "utf8"))![1]);
+      children.set(parent, [...(children.get(parent) ?? []), each]);
+    } catch {} // it has ended
   }
-  return operations;
+  const all = [pid];
+  for (const each of all) if (!isInHost(each)) all.push(...(children.get(each) ?? []));
+  return all.filter((each) => !isInHost(each));
+}
+
+/** What a host runs is not killed with who asked for it. */
+function isInHost(pid: number): boolean {
+  try {
+    return /^NSpid:\s+\d+\s+\d+/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return true;
+  }
 }

@@ -1,3 +1,6 @@
 import { sweep } from "../support/host/sweep.ts";
 
-sweep("update");
+sweep("update", [
+  { from: "created", to: "edited" },
+  { from: "edited", to: "created" },
+]);

@@ -1,5 +1,5 @@
+import type { Run, Stack } from "../stack.ts";
 import type { Host } from "./host.ts";
-import type { Run, Stack } from "./stack.ts";
 
 /** What can happen to an operation at a step, and how bin/timeout has its part in it. */
 export const DISTURBANCES = {

@@ -1,15 +1,16 @@
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Stack, type StackOptions } from "../stack.ts";
 import { makeArchive } from "./archive.ts";
 import { Host } from "./host.ts";
-import { Stack, type StackOptions } from "./stack.ts";
 
 /** A workstation's view of a test: its hosts, its archive, its stacks. All of it goes with the test. */
 export class Site {
   readonly dir: string;
   readonly archive: string;
   readonly #hosts: Host[] = [];
+  readonly #stacks: Stack[] = [];
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -31,8 +32,10 @@ export class Site {
     return host;
   }
 
-  stack(name: string, config: object, options: Partial<StackOptions> = {}): Promise<Stack> {
-    return Stack.create(name, config, { ...options, dir: this.dir });
+  async stack(name: string, config: object, options: Partial<StackOptions> = {}): Promise<Stack> {
+    const stack = await Stack.create(name, config, { ...options, dir: this.dir });
+    this.#stacks.push(stack);
+    return stack;
   }
 
   /** The configuration of this project for containers on the host alpha. */
@@ -47,6 +50,7 @@ export class Site {
 
   async end(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.stop()));
+    for (const stack of this.#stacks) await stack.remove();
     await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -13,11 +13,11 @@ const owner = "p/s/K/n";
 const defaults: [kind: AnyKind, given: object, filled: object][] = [
   [selinuxEnforcing, { owner }, { owner, connection: {} }],
   [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" } }],
-  [libvirtService, { owner }, { owner, connection: {}, network: "svirt-lxc", subnet: "10.213.0.0/20" }],
+  [libvirtService, { owner }, { owner, connection: {}, adopt: false, network: "svirt-lxc", subnet: "10.213.0.0/20" }],
   [
     lxcRootfs,
     { owner, name: "web", image: IMAGE },
-    { owner, connection: {}, keep: false, name: "web", image: IMAGE, dhcp: true, units: [] },
+    { owner, connection: {}, keep: false, adopt: false, name: "web", image: IMAGE, dhcp: true, units: [] },
   ],
   [
     lxcDomain,
@@ -119,7 +119,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, keep, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
+        "unknown property; LxcRootfs has connection, owner, keep, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
     },
   ]);
 });

@@ -65,7 +65,7 @@ const changes: [name: string, edit: Edit, change: object][] = [
     idmap(uid.replace("start='0'", "start='1'"), gid.replace("start='0'", "start='1'")),
     { idmap: undefined },
   ],
-  ["no mark of ours", withoutElement("metadata"), { owner: undefined, revision: undefined }],
+  ["no mark of ours", withoutElement("metadata"), { owner: undefined, revision: 0 }],
   ["no root", withoutElement("filesystem"), { root: undefined }],
   [
     "another mount before the root's",

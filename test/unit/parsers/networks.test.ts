@@ -9,6 +9,7 @@ const recorded = {
   active: true,
   autostart: true,
   owner: "svirt-lxc",
+  forward: "nat",
   reservations: [web],
 };
 
@@ -20,6 +21,7 @@ test("the recorded networks: libvirt's own, and ours", () => {
       active: false,
       autostart: false,
       owner: undefined,
+      forward: "nat",
       reservations: [],
     },
     recorded,
@@ -34,6 +36,8 @@ const changes: [name: string, edit: Edit, change: object][] = [
   ["stopped", swap(/Active:( +)yes/, "Active:$1no"), { active: false }],
   ["not at boot", swap(/Autostart:( +)yes/, "Autostart:$1no"), { autostart: false }],
   ["not ours", without(/svirt:owner/), { owner: undefined }],
+  ["routed", swap("mode='nat'", "mode='route'"), { forward: "route" }],
+  ["isolated", without(/<forward/), { forward: "none" }],
   ["without a reservation", without(/<host/), { reservations: [] }],
   [
     "with two reservations",
@@ -56,7 +60,15 @@ const specs: [name: string, subnet: string][] = [
 test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
   const xml = networkXml({ name, subnet }, "svirt-lxc");
   const found = parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get(name);
-  expect(found).toEqual({ name, subnet, active: false, autostart: false, owner: "svirt-lxc", reservations: [] });
+  expect(found).toEqual({
+    name,
+    subnet,
+    active: false,
+    autostart: false,
+    owner: "svirt-lxc",
+    forward: "nat",
+    reservations: [],
+  });
 });
 
 test("reservations that are defined are read again", () => {

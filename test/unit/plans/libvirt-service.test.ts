@@ -28,6 +28,11 @@ plans(libvirtService, libvirtInputs, [
     ],
   ],
   ["converged", {}, []],
+  [
+    "a network that someone made just as declared, to be adopted",
+    { host: { networks: without(/svirt:owner/) }, wants: { adopt: true } },
+    ["puts our mark on the network svirt-lxc"],
+  ],
   ["a package is missing", { host: { libvirt: without(/^nftables$/) } }, ["installs nftables"]],
   ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
   [
@@ -117,12 +122,30 @@ refusals(libvirtService, libvirtInputs, [
   [
     "a network that is not ours",
     { host: { networks: without(/svirt:owner/) } },
-    [/network svirt-lxc that is not ours/, /mark/, /another name/],
+    [/network svirt-lxc already, and it is not ours/, /mark/, /another name/],
   ],
   [
     "a network that is someone else's",
     { host: { networks: swap(">svirt-lxc</svirt:owner>", ">someone</svirt:owner>") } },
-    [/not ours/, /mark/, /another name/],
+    [/not ours/, /belongs to someone/, /another name/],
+  ],
+  [
+    "the same, to be adopted, but it is another one",
+    {
+      host: {
+        networks: both(
+          without(/svirt:owner/),
+          swap("mode='nat'", "mode='route'"),
+          swap("255.255.240.0", "255.255.0.0"),
+        ),
+      },
+      wants: { adopt: true },
+    },
+    [
+      /cannot be adopted/,
+      /subnet: "10.213.0.0\/16" on the host.*\nforward: "route" on the host, "nat" declared/,
+      /as it is/,
+    ],
   ],
 ]);
 

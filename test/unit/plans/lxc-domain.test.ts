@@ -22,6 +22,16 @@ const redefine = ["redefines the domain"];
 
 plans(lxcDomain, domainInputs, [
   [
+    "made by hand just as declared, to be adopted",
+    { host: { domains: withoutElement("metadata") }, wants: { adopt: true, revision: 0 } },
+    ["writes its new owner on the domain"],
+  ],
+  [
+    "another stack's, as declared, to be adopted",
+    { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
+    ["writes its new owner on the domain"],
+  ],
+  [
     "from nothing",
     { host: nothing },
     ["reserves the address 10.213.0.2", "defines the domain", "starts it at every boot", ...start],
@@ -154,7 +164,36 @@ refusals(lxcDomain, domainInputs, [
   [
     "a domain that someone made by hand",
     { host: { domains: withoutElement("metadata") } },
-    [/not ours/, /does not carry our mark/, /another name/],
+    [/not ours/, /does not carry our mark/, /another name.* adopt: true/],
+  ],
+  [
+    "the same, to be adopted, but it is another one",
+    {
+      host: { domains: both(withoutElement("metadata"), inactive(swap("524288", "262144"))) },
+      wants: { adopt: true, revision: 0 },
+    },
+    [
+      /domain web already, and it cannot be adopted/,
+      /does not carry our mark\nmemory: "256MiB" on the host, "512MiB" declared$/,
+      /declare it as it is/,
+    ],
+  ],
+  [
+    "another stack's domain with another MAC and label, to be adopted",
+    {
+      host: {
+        domains: both(
+          swap("svirt-lxc/lab/", "svirt-lxc/prod/"),
+          inactive(both(swap("c0,c512", "c1,c512"), swap(/mac address='[^']*'/, "mac address='52:54:00:00:00:01'"))),
+        ),
+      },
+      wants: { adopt: true },
+    },
+    [
+      /cannot be adopted/,
+      /label: "\S+:c1,c512" on the host, .*\nmac: "52:54:00:00:00:01" on the host, "02:/,
+      /another name/,
+    ],
   ],
   [
     "the address is another container's",

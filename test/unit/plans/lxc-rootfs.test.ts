@@ -174,12 +174,29 @@ refusals(lxcRootfs, rootfsInputs, [
   [
     "another stack's root",
     { host: { store: owned("svirt-lxc/prod/LxcRootfs/web") } },
-    [/root web exists already and is not ours/, /svirt-lxc\/prod\/LxcRootfs\/web/, /another name/],
+    [/root web already, and it is not ours/, /svirt-lxc\/prod\/LxcRootfs\/web/, /another name/],
   ],
   [
     "a name that another stack has reserved",
     { host: { ...nothing, store: both(without(/roots\/web/), owned("x/y/z")) } },
-    [/root web exists already/, /x\/y\/z/, /another name/],
+    [/root web already/, /x\/y\/z/, /another name/],
+  ],
+  [
+    "another stack's root, to be adopted, but it is another one",
+    {
+      host: { store: owned("svirt-lxc/prod/LxcRootfs/web") },
+      wants: { adopt: true, hostname: "www", units: ["nginx.service"], rootPassword: "x", image: "0".repeat(64) },
+    },
+    [
+      /root web already, and it cannot be adopted/,
+      /prod\/LxcRootfs\/web\nimage: "a320dd50\w+" on the host, "0+" declared\nhostname: "web" on the host, "www" declared\nunits: .*\nrootPassword: another one/,
+      /declare it as it is/,
+    ],
+  ],
+  [
+    "another stack's root, to be adopted, that is not mounted",
+    { host: { ...notMounted, store: owned("svirt-lxc/prod/LxcRootfs/web") }, wants: { adopt: true } },
+    [/cannot be adopted/, /it is not mounted/, /another name/],
   ],
   ["an image that is not there", { host: { ...nothing, store: says("") } }, [/no image a320dd50/, /^$/, /LxcImage/]],
 ]);

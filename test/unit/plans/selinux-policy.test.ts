@@ -33,6 +33,11 @@ plans(selinuxPolicy, policyInputs, [
     { host: { policy: swap("svirt_lxc_store_t", "var_lib_t") } },
     ["labels /var/lib/svirt-lxc"],
   ],
+  [
+    "an older release's claim",
+    { host: { store: swap(MODULE, OTHER), policy: swap(MODULE, OTHER) } },
+    ["claims the policy", "renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
   ["another stack with the same release", { host: { store: added(claimOf("prod", MODULE)) } }, []],
 ]);
 
@@ -44,6 +49,11 @@ test("what is loaded is the module, by standard input", () => {
 });
 
 refusals(selinuxPolicy, policyInputs, [
+  [
+    "another module of that name that nobody claims",
+    { host: { store: unclaimed, policy: swap(MODULE, OTHER) } },
+    [/an SELinux module svirt_lxc already, and it is not ours/, /mark/, /remove it/],
+  ],
   [
     "another stack with another release",
     { host: { store: added(claimOf("prod", OTHER)) } },

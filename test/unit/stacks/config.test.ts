@@ -53,13 +53,13 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a container",
     withWeb({ memroy: "1GiB" }),
     "containers.web.memroy",
-    /^unknown key; allowed are host, image, memory, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, rebuild$/,
+    /^unknown key; allowed are host, image, memory, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, rebuild, adopt$/,
   ],
   [
     "an unknown key of a host",
     { hosts: { lab: { port: 22 } } },
     "hosts.lab.port",
-    /^unknown key; allowed are ssh, sshConfig, network, subnet$/,
+    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt$/,
   ],
   [
     "an unknown key of an image",

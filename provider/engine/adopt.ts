@@ -1,0 +1,50 @@
+import type { Problem } from "../host/errors.ts";
+import { same } from "./check.ts";
+import type { CommonInputs, Kind, Occupant } from "./kind.ts";
+
+/**
+ * Why a resource must not be made: what has its name is someone else's, or the host cannot. Of someone else's thing, only one
+ * that is what is declared may be taken over, and only where the program says so (`adopt: true`).
+ */
+export function refusal<I extends CommonInputs, O extends object>(
+  kind: Kind<I, O, object>,
+  observed: O,
+  desired: I,
+  prior?: I,
+): Problem | undefined {
+  const occupant = kind.occupant?.(observed, desired);
+  const isOurs = occupant?.owner !== undefined && [desired.owner, prior?.owner].includes(occupant.owner);
+  return (
+    (occupant && !isOurs ? foreign(occupant, desired.adopt) : undefined) ?? kind.refuse?.(observed, desired, prior)
+  );
+}
+
+function foreign({ what, owner, differences }: Occupant, adopt = false): Problem | undefined {
+  const whose = owner === undefined ? "it does not carry our mark" : `it belongs to ${owner}`;
+  if (!adopt) {
+    return {
+      what: `${what} already, and it is not ours`,
+      why: whose,
+      remedy:
+        "choose another name, remove it where it was made, or take it over with adopt: true if it is what you declare",
+    };
+  }
+  if (differences.length === 0) return undefined;
+  return {
+    what: `${what} already, and it cannot be adopted: it is not what is declared`,
+    why: `${whose}\n${differences.join("\n")}`,
+    remedy: "declare it as it is and change it afterwards, or choose another name",
+  };
+}
+
+/** How what is there differs from what is declared, a line each property that `there` has. */
+export function differences(there: object, declared: object): string[] {
+  const wanted = declared as Record<string, unknown>;
+  return Object.entries(there)
+    .filter(([key, value]) => !same(value, wanted[key]))
+    .map(([key, value]) => `${key}: ${shown(value)} on the host, ${shown(wanted[key])} declared`);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? "none" : JSON.stringify(value);
+}

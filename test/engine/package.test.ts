@@ -1,0 +1,58 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { checkout } from "../../scripts/setup/paths.ts";
+import type { Host } from "../support/host/host.ts";
+import { Site } from "../support/host/site.ts";
+import { snapshot } from "../support/host/snapshot.ts";
+
+/** The package that is published, in someone else's project: as `pulumi new typescript` makes one, outside of this checkout. */
+
+let site: Site;
+let host: Host;
+let project: string;
+
+const npm = (...args: string[]) =>
+  execa("npm", [...args, "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], { cwd: project });
+
+beforeAll(async () => {
+  site = await Site.create();
+  host = await site.host();
+  project = join(site.dir, "acme");
+  await cp(join(import.meta.dirname, "programs/foreign"), project, { recursive: true });
+  const { stdout } = await execa(process.execPath, [join(checkout, "scripts/pack.ts"), site.dir]);
+  await npm("install", join(site.dir, stdout.trim().split("\n").at(-1)!));
+}, 600_000);
+
+afterAll(() => site.end());
+
+// As Pulumi's template has it, and as it had it for long.
+test.each([
+  ["nodenext", "nodenext"],
+  ["commonjs", "node"],
+])("its types are those that a program needs: modules of %s", async (module, resolution) => {
+  const options = ["--noEmit", "--esModuleInterop", "--module", module, "--moduleResolution", resolution];
+  const tsc = (...args: string[]) =>
+    execa("node_modules/.bin/tsc", [...options, ...args], { cwd: project, reject: false });
+  expect((await tsc()).stdout).toBe("");
+  await execa("sed", ["-i", "s/memory: .*/memroy: 5,/", "index.ts"], { cwd: project });
+  expect((await tsc("--pretty", "false")).stdout).toMatch(/error TS2561: .*'memroy' does not exist/);
+  await cp(join(import.meta.dirname, "programs/foreign/index.ts"), join(project, "index.ts"));
+});
+
+test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves nothing", async (major) => {
+  const before = await snapshot(host);
+  await npm("install", "--no-save", `node@${major}`);
+  const node = join(project, "node_modules/node/bin");
+  expect((await execa(join(node, "node"), ["--version"])).stdout).toMatch(new RegExp(`^v${major}\\.`));
+  const config = { "acme:archive": site.archive };
+  const stack = await site.stack("acme", config, { project, node });
+  await stack.secret("acme:password", "correct horse");
+  const up = await stack.up();
+  expect(up.ok ? "" : up.output).toBe("");
+  expect(await stack.outputs()).toEqual({ verdict: "confined" });
+  await stack.converged();
+  expect(await host.sh("cat /var/lib/svirt-lxc/slots/0")).toContain("acme/acme/LxcRootfs/web");
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});

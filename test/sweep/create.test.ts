@@ -1,3 +1,0 @@
-import { sweep } from "../support/host/sweep.ts";
-
-sweep("create");
