@@ -1,30 +1,36 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { main } from "./setup/main.ts";
 import { checkout } from "./setup/paths.ts";
 
-/** The tiers, the cheapest first; and what takes hours, which runs only when it is asked for. */
-const TIERS = ["unit", "engine", "lab"];
+/** The tiers, in two lanes side by side: the lab has one processor, and waits more than it works. */
+const LANES = [["unit", "engine"], ["lab"]];
+/** What takes an hour runs only when it is asked for. */
 const ON_REQUEST = ["sweep"];
 
-/** Runs the tests, a tier after the other, and closes with the line that counts them all. */
+/** Runs the tests, and closes with the line that counts them all. */
 await main(async () => {
   const { values, positionals } = parseArgs({
     options: { tier: { type: "string", multiple: true } },
     allowPositionals: true,
   });
-  const unknown = values.tier?.find((tier) => ![...TIERS, ...ON_REQUEST].includes(tier));
-  if (unknown) throw new Error(`there is no tier ${unknown}: choose of ${[...TIERS, ...ON_REQUEST].join(", ")}`);
+  const all = [...LANES.flat(), ...ON_REQUEST];
+  const unknown = values.tier?.find((tier) => !all.includes(tier));
+  if (unknown) throw new Error(`there is no tier ${unknown}: choose of ${all.join(", ")}`);
 
   const total = { passed: 0, failed: 0 };
-  for (const tier of values.tier ?? TIERS) {
-    const { passed, failed } = await run(tier, positionals);
-    total.passed += passed;
-    total.failed += failed;
-  }
+  const go = async (lane: string[]) => {
+    for (const tier of lane) {
+      const { passed, failed } = await run(tier, positionals);
+      total.passed += passed;
+      total.failed += failed;
+    }
+  };
+  await Promise.all((values.tier ? [values.tier] : LANES).map(go));
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 });
@@ -45,8 +51,12 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
   ];
   const child = spawn(process.execPath, ["--experimental-vm-modules", "--no-warnings", jest, ...args], {
     cwd: checkout,
-    stdio: ["ignore", "ignore", "inherit"], // --json prints the report, too; people read stderr
+    stdio: ["ignore", "ignore", "pipe"], // --json prints the report, too; people read stderr
   });
+  // What works gives way to what waits.
+  if (tier !== "lab" && child.pid) setPriority(child.pid, 10);
+  // Whole lines: two tiers may be talking.
+  createInterface(child.stderr).on("line", (line) => process.stderr.write(`${line}\n`));
   await new Promise((done) => child.on("close", done));
   try {
     const { numPassedTests, numFailedTests, numFailedTestSuites, numTotalTests } = JSON.parse(

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { quote } from "../provider/host/batch.ts";
 import type { Connection } from "../provider/host/connection.ts";
@@ -50,9 +50,14 @@ function literal(text: string): string {
 /** Writes the configuration of a stack. SSH_CONFIG includes those of all stacks; of several of one name, ssh takes this one's. */
 export function writeSshConfig(stack: string, containers: Reachable[], base: string): void {
   const folder = resolve(base, FOLDER);
+  // ssh may be reading them.
+  const write = (file: string, text: string) => {
+    writeFileSync(`${file}.${process.pid}`, text);
+    renameSync(`${file}.${process.pid}`, file);
+  };
   mkdirSync(folder, { recursive: true });
   const knownHosts = containers.map(({ name, hostKey }) => `${name}.${stack} ${hostKey}\n`).join("");
-  writeFileSync(resolve(folder, `${stack}.known_hosts`), knownHosts);
-  writeFileSync(resolve(folder, `${stack}.ssh_config`), sshConfig(stack, containers, base));
-  writeFileSync(resolve(base, SSH_CONFIG), `Include "${folder}/${stack}.ssh_config" "${folder}/*.ssh_config"\n`);
+  write(resolve(folder, `${stack}.known_hosts`), knownHosts);
+  write(resolve(folder, `${stack}.ssh_config`), sshConfig(stack, containers, base));
+  write(resolve(base, SSH_CONFIG), `Include "${folder}/${stack}.ssh_config" "${folder}/*.ssh_config"\n`);
 }

@@ -9,7 +9,7 @@ import type { Step } from "../host/batch.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
 import { parseDomainXml } from "../tools/domain-xml.ts";
-import { claimImage, hasImageClaim, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
+import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
 import {
   type MountState,
   mountedRoot,
@@ -244,11 +244,14 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   },
 
   owned(results) {
-    const { slots, roots } = parseStore(results.get("store")!);
-    const dispensable = [...slots.values()].filter((slot) => !slot.keep);
-    return dispensable.map(({ owner, name }) =>
-      schema.omit({ connection: true }).parse({ owner, name, image: roots.get(name)?.image ?? NO_IMAGE }),
-    );
+    const store = parseStore(results.get("store")!);
+    const dispensable = [...store.slots.values()].filter((slot) => !slot.keep);
+    return dispensable.map(({ owner, name }) => {
+      // Of a root that was killed before it was written down, its claim tells.
+      const claimed = imageClaims(store).find((claim) => claim.owner === owner)?.sha256;
+      const image = store.roots.get(name)?.image ?? claimed ?? NO_IMAGE;
+      return schema.omit({ connection: true }).parse({ owner, name, image });
+    });
   },
 
   outputs({ slot, instance, settings, revision }, { name }) {
@@ -309,7 +312,7 @@ function prove(password: string, name: string): string {
   return scryptSync(password, name, 32).toString("base64");
 }
 
-/** Of a root that was killed before it was written down. */
+/** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);
 
 const MAKE_FOLDERS = `

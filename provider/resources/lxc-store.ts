@@ -3,22 +3,17 @@ import { z } from "zod";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import { hostName } from "../host/connection.ts";
-import { claimOf, claimSteps, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import { parseStore, STORE, storeRead } from "../host/store.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({ ...common });
 type Inputs = z.output<typeof schema>;
 
-interface Observed {
-  claim?: object;
-  host?: { store: Store };
-}
+type Observed = Record<string, never>;
 
 interface Outputs {
   path: string;
 }
-
-const CLAIM = "store";
 
 export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   token: "LxcStore",
@@ -29,15 +24,16 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   sweeps: true,
 
   reads: () => [storeRead],
-  parse(results, { owner }) {
-    const store = parseStore(results.get("store")!);
-    return { claim: claimOf(store, CLAIM, owner), host: { store } };
-  },
-  exists: ({ claim }) => claim !== undefined,
-  plan: ({ claim, host }, { owner }, prior) => claimSteps(claim, host?.store, CLAIM, owner, {}, prior?.owner),
-  remove: ({ claim }, { owner }) => (claim ? [unclaim(CLAIM, owner)] : []),
+  parse: () => ({}),
+  // It writes nothing itself: a run that was killed before the engine heard of its first resource has left nothing.
+  exists: () => true,
+  plan: () => [],
+  remove: () => [],
+  // A stack that has the host under some name claims its policy.
   owned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
+    [...(parseStore(results.get("store")!).claims.get("policy")?.keys() ?? [])].map((owner) => ({
+      owner: owner.replace("/SelinuxPolicy/", "/LxcStore/"),
+    })),
   outputs: () => ({ path: STORE }),
   actual: () => ({}),
 };

@@ -1,4 +1,8 @@
 import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "./lock.ts";
+import { cacheDir } from "./paths.ts";
 import { step } from "./progress.ts";
 import { run, which } from "./run.ts";
 
@@ -41,8 +45,12 @@ async function install(who: string, missing: string[]): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error(`${who} needs system packages. Run:\n  sudo apt-get update && sudo apt-get ${install.join(" ")}`);
   }
-  await step(`system packages: ${missing.join(", ")}`, async () => {
-    await run("apt-get", ["update", "--quiet"]);
-    await run("apt-get", install, { env: { DEBIAN_FRONTEND: "noninteractive" } });
-  });
+  await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
+  // apt gives up where another one is at work.
+  await withLock(join(cacheDir(), "apt.lock"), "system packages", () =>
+    step(`system packages: ${missing.join(", ")}`, async () => {
+      await run("apt-get", ["update", "--quiet"]);
+      await run("apt-get", install, { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    }),
+  );
 }

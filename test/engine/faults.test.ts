@@ -74,7 +74,7 @@ test("deleted though each step goes wrong, nothing is left", async () => {
 test("an error of a connection that broke names the step that was under way, and does not say that there was none", async () => {
   await stack.configure(site.config({}));
   const run = await disturbed(host, stack, "up", 1, "cut before");
-  expect(run?.output).toMatch(/the connection to alpha broke at the step "claims the store"/);
+  expect(run?.output).toMatch(/the connection to alpha broke at the step "claims the policy"/);
   expect(await stack.destroy()).toMatchObject({ ok: true });
 });
 
