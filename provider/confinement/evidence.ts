@@ -17,6 +17,7 @@ for f in /run/libvirt/lxc/*.pid; do
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
     nsenter -t "$init" -n ip -o -4 addr show scope global 2>/dev/null | sed "s/^/address $name /"
+    nsenter -t "$init" -n ip -o link show type veth 2>/dev/null | sed -n "s/^.*@if\\([0-9]*\\):.*/peer $name \\1/p"
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
     sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
@@ -25,6 +26,7 @@ for f in /run/libvirt/lxc/*.pid; do
       3<>/sys/fs/selinux/access
   done
 done
+ip -o link show type veth 2>/dev/null | sed 's/^/veth /'
 # All but kernel threads, which are children of process 2. Without a width, ps cuts control groups off.
 ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
 `;
@@ -83,6 +85,15 @@ export function parseEvidence(
 export function parseAddress(outcome: Outcome, name: string): string | undefined {
   const line = outcome.stdout.split("\n").find((l) => l.startsWith(`address ${name} `));
   return line && / inet ([\d.]+)\//.exec(line)?.[1];
+}
+
+/**
+ * Are all its interfaces in a bridge? A network that was stopped and started again leaves running containers out of it.
+ */
+export function parseAttached(outcome: Outcome, name: string): boolean {
+  const lines = outcome.stdout.split("\n");
+  const peers = lines.filter((l) => l.startsWith(`peer ${name} `)).map((l) => l.split(" ")[2]);
+  return peers.every((peer) => lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l)));
 }
 
 interface HostProcess extends Process {

@@ -69,6 +69,8 @@ interface Outputs {
 }
 
 const CLAIM = "libvirt";
+/** How containers reach the outside. */
+const FORWARD = "nat";
 /** lxc.conf as it was before the first claim; the last one out puts it back. */
 const ORIGINAL = `${STORE}/lxc.conf.original`;
 
@@ -121,7 +123,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   exists: ({ claim }) => claim !== undefined,
   occupant({ network }, { network: name, subnet }) {
     if (!network || network.owner === NETWORK_OWNER) return undefined;
-    const unlike = differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: "nat" });
+    const unlike = differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD });
     return { what: `libvirt has a network ${name}`, owner: network.owner, differences: unlike };
   },
   refuse({ os, host }, desired, prior) {
@@ -168,9 +170,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (missingSettings.length > 0) act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
     if (idleUnits.length > 0) return steps; // only now can it be asked for networks
 
-    const changed = network && network.subnet !== desired.subnet;
+    const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
     if (changed) {
-      if (network.active) act("stops the network, which has another subnet", virsh("net-destroy", desired.network));
+      if (network.active) act("stops the network, which is another one", virsh("net-destroy", desired.network));
       act("removes it", virsh("net-undefine", desired.network));
     }
     if (!network || changed) {

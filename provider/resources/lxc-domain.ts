@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { evidenceRead, parseAddress, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
+import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
 import { same } from "../engine/check.ts";
@@ -62,6 +62,10 @@ interface Observed {
   domain?: FoundDomain;
   autostart: boolean;
   running: boolean;
+  /** It runs, and someone has frozen it. */
+  paused: boolean;
+  /** Its interface is in a bridge. */
+  attached: boolean;
   /** Without, no root is mounted at boot, and so no container starts. */
   enforcing: boolean;
   /** The running domain was started with what the next start uses. */
@@ -105,6 +109,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       domain,
       autostart: info?.autostart ?? false,
       running,
+      paused: info?.paused ?? false,
+      attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
       current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(name)),
@@ -145,7 +151,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
     const reserved = observed.reservations.some((r) => same(r, reservation));
     const moved = observed.address !== undefined && observed.address !== address;
-    const restart = running && (outdated || !observed.current || unconfined || moved);
+    const restart = running && (outdated || !observed.current || !observed.attached || unconfined || moved);
     if (restart) steps.push(stopGracefully(name));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
     if (!reserved) {
@@ -166,6 +172,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     }
     if (!observed.autostart) steps.push({ why: "starts it at every boot", argv: virsh("autostart", name) });
     if (!running || restart) steps.push({ why: "starts the container", argv: virsh("start", name) });
+    else if (observed.paused) steps.push({ why: "resumes the container", argv: virsh("resume", name) });
     if (!running || restart || observed.address !== address)
       steps.push(awaitBoot(name, desired.label, address, awaitPort));
     return steps;

@@ -72,6 +72,8 @@ interface Observed {
   /** The unit is the one that this release writes for the slot and image. */
   unit: "current" | "outdated" | "missing";
   mounted: boolean;
+  /** To systemd; someone may have unmounted it nevertheless. */
+  active: boolean;
   enabled: boolean;
   settings?: FoundSettings;
   /** Which password was set, told by a slow hash. Secret in state. */
@@ -122,6 +124,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       keep: reserved?.[1].keep ?? false,
       unit: unitState(mount, name, record),
       mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
+      active: mount.active,
       occupied: mount.label !== undefined,
       enabled: mount.enabled,
       settings: parseSettings(results.get("settings")!, name),
@@ -202,18 +205,15 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
     if (remount) {
       const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
-      steps.push(
-        ...unmount(observed, name, "stop"),
-        {
-          why: "writes the unit that mounts the root",
-          argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)],
-          stdin: text,
-        },
-        { why: "has systemd read it", argv: ["systemctl", "daemon-reload"] },
-        { why: "mounts the root", argv: ["sh", "-c", START, "sh", unitName(name)] },
-      );
+      if (observed.active || observed.occupied) steps.push(...unmount(observed, name, "stop"));
+      if (observed.unit !== "current") {
+        const argv = ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)];
+        steps.push({ why: "writes the unit that mounts the root", argv, stdin: text });
+        steps.push({ why: "has systemd read it", argv: ["systemctl", "daemon-reload"] });
+      }
+      steps.push({ why: "mounts the root", argv: ["sh", "-c", START, "sh", unitName(name), ...layers(name)] });
     }
-    if (remount || !observed.enabled) {
+    if (!observed.enabled) {
       steps.push({ why: "mounts it at every boot", argv: ["systemctl", "enable", unitName(name)] });
     }
     steps.push(...settings);
@@ -301,8 +301,12 @@ function unitState(mount: MountState, name: string, record: RootRecord | undefin
 function unmount({ unit, occupied }: Observed, name: string, verb: "stop" | "disable --now"): Step[] {
   if (unit === "missing" && !occupied) return [];
   const stop = unit === "missing" ? "" : `systemctl ${verb} ${unitName(name)}; `;
-  const folders = [mountedRoot(name), `${rootFolder(name)}/layers/lower`];
-  return [{ why: "unmounts the root", argv: ["sh", "-c", `${stop}${UNMOUNT}`, "sh", ...folders] }];
+  return [{ why: "unmounts the root", argv: ["sh", "-c", `${stop}${UNMOUNT}`, "sh", ...layers(name)] }];
+}
+
+/** Where something of it may be mounted, the last one first. */
+function layers(name: string): string[] {
+  return [mountedRoot(name), `${rootFolder(name)}/layers/lower`];
 }
 
 const UNMOUNT = 'for d do ! mountpoint -q "$d" || umount "$d" || exit 1; done';
@@ -321,8 +325,9 @@ chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
 `;
 const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
-// What systemd says is only that it failed; the journal of the unit says why.
-const START = 'systemctl start "$1" || { journalctl -u "$1" -n 20 --no-pager -o cat >&2; exit 1; }';
+// A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
+const START = `u=$1; shift; ${UNMOUNT}
+systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
 
 export type LxcRootfsArgs = Args<typeof schema>;
 

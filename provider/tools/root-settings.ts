@@ -33,6 +33,8 @@ export interface Settings {
 export interface FoundSettings {
   hostname?: string;
   authorizedKeys?: string[];
+  /** The file that has it ask for its address by DHCP is there, as we write it. */
+  networkFile: boolean;
   dhcp: boolean;
   /** Units that something in etc/systemd/system wants, by their own name or an alias. */
   enabled: string[];
@@ -88,10 +90,12 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
   const masks = links.filter(([, target]) => target === "/dev/null");
   const wants = links.filter(([, target]) => target !== "/dev/null");
   const enabled = new Set(wants.flatMap(([name = "", target = ""]) => [name, target.split("/").at(-1) ?? ""]));
+  const networkFile = file(NETWORK)?.join("\n") === DHCP.trimEnd();
   return {
     hostname: file(HOSTNAME)?.[0],
     authorizedKeys: file(AUTHORIZED_KEYS),
-    dhcp: file(NETWORK)?.join("\n") === DHCP.trimEnd() && enabled.has(DHCP_UNIT),
+    networkFile,
+    dhcp: networkFile && enabled.has(DHCP_UNIT),
     enabled: [...enabled].sort(),
     masked: masks.map(([name = ""]) => name).sort(),
     hasMachineId: /^[0-9a-f]{32}$/.test(file(MACHINE_ID)?.[0] ?? ""),
@@ -124,13 +128,16 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
       argv: ["sh", "-c", MAKE_HOST_KEY, "sh", ...insideRoot(root, idmap, tmpfiles(root))],
     });
   }
-  if (wanted.dhcp && !found?.dhcp) {
+  if (wanted.dhcp && !found?.networkFile) {
     inside("has it ask for its address by DHCP", tmpfiles(root), fileLine(`/${NETWORK}`, "0644", DHCP));
+  }
+  if (wanted.dhcp && !found?.enabled.includes(DHCP_UNIT)) {
     inside(`enables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
   }
-  if (!wanted.dhcp && found?.dhcp) {
-    inside("has it ask for no address", tmpfiles(root), `r /${NETWORK}\n`);
+  // The file goes last: it tells that the unit was enabled by us.
+  if (!wanted.dhcp && found?.networkFile) {
     inside(`disables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "disable", DHCP_UNIT]);
+    inside("has it ask for no address", tmpfiles(root), `r /${NETWORK}\n`);
   }
   if (!MASKED.every((unit) => found?.masked.includes(unit))) {
     inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);

@@ -13,6 +13,8 @@ export interface DomainInfo {
   xml: string;
   /** The configuration that the running domain was started with. */
   liveXml?: string;
+  /** It was started, and is frozen. */
+  paused: boolean;
 }
 
 // Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
@@ -50,6 +52,7 @@ export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
       autostart: autostart === "yes",
       xml,
       liveXml: state === "shut off" ? undefined : live,
+      paused: state === "paused",
     });
   }
   return domains;
@@ -61,6 +64,7 @@ const STOP = `
 v() { virsh -q -c lxc:/// "$@"; }
 off() { [ "$(v domstate "$1" 2>/dev/null)" = "shut off" ]; }
 off "$1" && exit 0
+[ "$(v domstate "$1")" != paused ] || v resume "$1"
 v send-process-signal "$1" 1 38 || true
 for i in $(seq 300); do off "$1" && exit 0; sleep 0.2; done
 v destroy "$1"

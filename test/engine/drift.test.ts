@@ -96,6 +96,15 @@ const waves: Drift[][] = [
       "LxcDomain web",
     ],
   ],
+  [
+    ["the network routed", "sed -i 's/nat/route/' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
+    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web"],
+  ],
+  [
+    ["the unit removed from a boot", `systemctl disable ${UNIT}`, "LxcRootfs web"],
+    ["the folder of its root", redefine("s#roots/web#roots/other#"), "LxcDomain web", "path"],
+  ],
+  [["the container paused", v("suspend web"), "LxcDomain web"]],
   [["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"]],
   [["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"]],
   [["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"]],

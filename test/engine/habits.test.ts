@@ -46,6 +46,14 @@ test("retainOnDelete: the container stays when its stack goes, with all that it 
   await stack.configure(wish({ web: { retainOnDelete: true } }));
   expect((await stack.up()).ok).toBe(true);
   const was = await kept();
+  // A container that is to stay is told so on the host, as the preview says.
+  await stack.configure(wish({ web: {} }));
+  const announced = await stack.preview();
+  expect(verbs(announced)).toEqual({ "LxcRootfs web": "update", "LxcDomain web": "update" });
+  expect(verbs(await stack.up())).toEqual(verbs(announced));
+  await stack.configure(wish({ web: { retainOnDelete: true } }));
+  expect(verbs(await stack.up())).toEqual(verbs(announced));
+  expect(await kept()).toEqual(was);
   const destroy = await stack.destroy();
   expect(destroy.ok ? "" : destroy.output).toBe("");
   expect(await kept()).toEqual(was);

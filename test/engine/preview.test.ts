@@ -83,12 +83,28 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     alpha({ subnet: "10.99.0.0/20" }),
     { "LibvirtService alpha": "replace", "LxcDomain web": "update" },
   ],
+  [
+    "the same image, from the host",
+    async () => {
+      wishes.images.base = {
+        hostArchive: "/srv/other.tar",
+        sha256: (await stack.resources())["LxcImage alpha-base"].id,
+      };
+    },
+    { "LxcImage alpha-base": "update" },
+    ["archive", "hostArchive"],
+  ],
+  [
+    "what may be adopted",
+    () => Object.assign(wishes.containers.web!, { adopt: true }) && Object.assign(wishes.hosts.alpha!, { adopt: true }),
+    {},
+  ],
   ["no DHCP", web({ dhcp: false }), ROOT, ["dhcp"]],
 ];
 
 // That nothing is left to do afterwards shows in the next preview, which announces nothing but the next edit.
 test.each(edits)("%s: the preview tells what the up does", async (_, edit, expected, properties = []) => {
-  edit();
+  await edit();
   await stack.configure(config());
   const announced = await stack.preview();
   const done = await stack.up();

@@ -42,6 +42,14 @@ test("both come up at the same time, and share no slot, label, users, address or
   await two.converged();
 });
 
+test("what they changed they changed under the host's lock, one after the other, but for what is only theirs", async () => {
+  const steps = await host.steps();
+  expect(steps.filter((step) => step.startsWith("locked ")).length).toBeGreaterThan(40);
+  // An upload into a folder of its own, its claim, and the wait for a boot.
+  const own = /tar |claims\/image-|address=\$2/;
+  expect(steps.filter((step) => step.startsWith("free ") && !own.test(step))).toEqual([]);
+});
+
 test("who waits says for whom", async () => {
   await one.configure(site.config({ a: { hostname: "aa" }, b: {} }));
   await two.configure(site.config({ c: { hostname: "cc" }, d: {} }));

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { ensureEngine } from "../../scripts/engine/index.ts";
 import { checkout, compileCache } from "../../scripts/setup/paths.ts";
 import { type Operation, operationsOf } from "./events.ts";
+import { descendants, kill } from "./processes.ts";
 
 export interface StackOptions {
   /** The site's folder. */
@@ -136,19 +136,15 @@ export class Stack {
       return { output, ok: code === 0, roundTrips, ms: Date.now() - began, ...operationsOf(await lines(events)) };
     };
     const done = run();
-    const kill = async () => {
-      for (const pid of descendants(child!.pid!)) {
-        try {
-          process.kill(pid, "SIGKILL");
-        } catch {} // it has ended
-      }
+    const killAll = async () => {
+      for (const pid of [child!.pid!, ...descendants(child!.pid!)]) kill(pid);
       await done;
     };
     const printed = (text: string) =>
       new Promise<void>((seen) => {
         listeners.add(() => output.includes(text) && seen());
       });
-    return { done, printed, kill };
+    return { done, printed, kill: killAll };
   }
 
   /** Another command of the engine; its stdout. It fails as the command does. */
@@ -198,29 +194,4 @@ export class Stack {
 /** "LxcDomain web" of a URN. */
 export function nameOf(urn: string): string {
   return /svirt-lxc:(?:index:)?(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
-}
-
-// The engine gives its plugins process groups of their own; by their parents they are found before they are orphans.
-function descendants(pid: number): number[] {
-  const children = new Map<number, number[]>();
-  for (const each of readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)) {
-    try {
-      const parent = Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${each}/stat`, "utf8"))![1]);
-      children.set(parent, [...(children.get(parent) ?? []), each]);
-    } catch {} // it has ended
-  }
-  const all = [pid];
-  for (const each of all) if (!isInHost(each)) all.push(...(children.get(each) ?? []));
-  return all.filter((each) => !isInHost(each));
-}
-
-/** What a host runs is not killed with who asked for it. */
-function isInHost(pid: number): boolean {
-  try {
-    return /^NSpid:\s+\d+\s+\d+/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return true;
-  }
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
+import { descendants, kill } from "../processes.ts";
 
 const STAND_INS = join(import.meta.dirname, "bin");
 
@@ -65,7 +66,7 @@ export class Host {
     return (await execa("nsenter", args, { stdin: "ignore" })).stdout;
   }
 
-  /** The commands of plans that were come to since the last call. */
+  /** The commands of plans that were come to since the last call, each after "locked" or "free": whether under the host's lock. */
   async steps(): Promise<string[]> {
     const text = this.has("/mnt/steps") ? await this.read("/mnt/steps") : "";
     await rm(this.path("/mnt/steps"), { force: true });
@@ -80,10 +81,8 @@ export class Host {
 
   /** Ends the connections that there are. What they started goes on, until it notices. */
   async cut(): Promise<void> {
-    const file = join(this.#dir, "connections");
-    const pids = readFileSync(file, "utf8").split("\n").filter(Boolean).map(Number);
-    await rm(file);
-    for (const pid of pids) for (const client of childrenOf(pid)) signal(client);
+    const pids = (await readdir(join(this.#dir, "connections"))).map(Number);
+    for (const pid of pids) for (const client of descendants(pid)) kill(client);
   }
 
   /** Ends, by force, all that was started by a connection, but not what libvirt runs. */
@@ -117,9 +116,10 @@ export class Host {
     return this.has("/mnt/blocked");
   }
 
-  /** Lets the blocked step go on. */
-  go(): Promise<void> {
-    return this.write("/mnt/go", "");
+  /** Lets the blocked step go on, and waits until it does. */
+  async go(): Promise<void> {
+    await this.write("/mnt/go", "");
+    while (this.has("/mnt/go")) await setTimeout(10);
   }
 
   async stop(): Promise<void> {
@@ -127,15 +127,4 @@ export class Host {
     this.#holder.kill("SIGKILL");
     await ended;
   }
-}
-
-function childrenOf(pid: number): number[] {
-  const file = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(file) ? readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number) : [];
-}
-
-function signal(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {} // it has ended
 }

@@ -1,21 +1,6 @@
-import type { Stack } from "../stack.ts";
 import { DISTURBANCES, type Disturbance, disturbed, owners } from "./disturb.ts";
-import type { Host } from "./host.ts";
-import { Site } from "./site.ts";
-import { batches, snapshot } from "./snapshot.ts";
-
-/** What a container is like; "nothing" is a destroyed stack. */
-const CONFIGS = {
-  created: { authorizedKeys: ["ssh-ed25519 AAAA me"], rootPasswordSecret: "password", units: ["nginx.service"] },
-  edited: {
-    authorizedKeys: ["ssh-ed25519 AAAA me"],
-    rootPasswordSecret: "password",
-    units: ["nginx.service", "cron.service"],
-    hostname: "www",
-    memory: "1GiB",
-  },
-} as const;
-type State = keyof typeof CONFIGS | "nothing";
+import { Life, type State } from "./life.ts";
+import { batches } from "./snapshot.ts";
 
 /** A way from a state to another; `rescue` is what is done after the disturbance, if not the same again. */
 interface Leg {
@@ -31,40 +16,24 @@ const HOURS = 6 * 3_600_000;
  * run makes the host as if nothing had happened. The legs make a round, so that where one ends the next one begins.
  */
 export function sweep(name: string, round: Leg[]): void {
-  const should = new Map<State, string[]>();
   const counts = { kills: 0, faults: 0, leaks: 0 };
-  let site: Site;
-  let host: Host;
-  let stack: Stack;
+  let life: Life;
   let at: State = "nothing";
 
-  const go = (to: State) => (to === "nothing" ? "destroy" : "up");
-  const configure = (to: State) =>
-    to === "nothing"
-      ? undefined
-      : stack.configure({ ...site.config({ web: CONFIGS[to] }), "svirt-lxc:password": "secret" });
-  /** Undisturbed; what is not as it should be afterwards, a line each. */
-  const reach = async (to: State): Promise<string[]> => {
-    await configure(to);
-    const run = to === "nothing" ? await stack.destroy() : await stack.up();
-    at = to;
+  /** Undisturbed; what is not as it should be afterwards. */
+  const reach = async (state: State): Promise<string[]> => {
+    const run = await life.reach(state);
+    at = state;
     if (!run.ok) return [run.output];
-    const is = await snapshot(host);
-    const ought = should.get(to) ?? is;
-    should.set(to, ought);
-    const left = await batches(host);
-    return [
-      ...is.filter((line) => !ought.includes(line)).map((line) => `+ ${line}`),
-      ...ought.filter((line) => !is.includes(line)).map((line) => `- ${line}`),
-      ...(left === "" ? [] : [`a batch's folder is left: ${left}`]),
-    ];
+    const left = await batches(life.host);
+    return [...(await life.unlike(state)), ...(left === "" ? [] : [`a batch's folder is left: ${left}`])];
   };
 
   /** One disturbance; what it left that it should not. Undefined if there is no such step: then it went through. */
   const once = async ({ from, to, rescue }: Leg, step: number, what: Disturbance): Promise<string[] | undefined> => {
+    const { host, stack } = life;
     if (at !== from) await reach(from);
-    await configure(to);
-    const run = await disturbed(host, stack, go(to), step, what);
+    const run = await disturbed(host, stack, await life.want(to), step, what);
     if (!run) {
       at = to;
       return undefined;
@@ -85,15 +54,11 @@ export function sweep(name: string, round: Leg[]): void {
   };
 
   beforeAll(async () => {
-    site = await Site.create();
-    host = await site.host();
-    stack = await site.stack("sweep", {});
-    should.set("nothing", await snapshot(host));
-    for (const state of ["created", "edited", "nothing"] as const) expect(await reach(state)).toEqual([]);
+    life = await Life.begin("sweep");
   }, HOURS);
 
   afterAll(async () => {
-    await site.end();
+    await life.end();
     const { kills, faults, leaks } = counts;
     process.stderr.write(
       `sweep of ${name}: ${kills} boundaries killed, ${faults} faults injected, ${leaks} leaks found\n`,

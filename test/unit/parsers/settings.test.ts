@@ -9,6 +9,7 @@ test("the recorded root", () => {
   expect(recorded).toEqual({
     hostname: "web",
     authorizedKeys: [KEY],
+    networkFile: true,
     dhcp: true,
     enabled: expect.any(Array),
     masked: ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
@@ -21,7 +22,13 @@ test("the recorded root", () => {
 });
 
 test("a root that is mounted and holds nothing", () => {
-  expect(parse("web", says("web mounted\n"))).toEqual({ dhcp: false, enabled: [], masked: [], hasMachineId: false });
+  expect(parse("web", says("web mounted\n"))).toEqual({
+    networkFile: false,
+    dhcp: false,
+    enabled: [],
+    masked: [],
+    hasMachineId: false,
+  });
 });
 
 const absent: [name: string, edit: Edit][] = [
@@ -46,9 +53,13 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
     ),
     { authorizedKeys: [KEY, "", "# mine: all", 'from="10.0.0.0/8" ssh-rsa AAAA'] },
   ],
-  ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { dhcp: false }],
-  ["more in the network file", added("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"), { dhcp: false }],
-  ["no network file", without(/80-svirt/), { dhcp: false }],
+  ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { networkFile: false, dhcp: false }],
+  [
+    "more in the network file",
+    added("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
+    { networkFile: false, dhcp: false },
+  ],
+  ["no network file", without(/80-svirt/), { networkFile: false, dhcp: false }],
   ["an uninitialized machine id", swap(/machine-id:.*/, "machine-id:uninitialized"), { hasMachineId: false }],
   ["an empty machine id", without(/machine-id/), { hasMachineId: false }],
   ["no host key", without(/host_ed25519/), { hostKey: undefined }],

@@ -61,10 +61,21 @@ plans(libvirtService, libvirtInputs, [
     ["starts the network at every boot"],
   ],
   [
+    "the network is routed",
+    { host: { networks: swap(/(<name>svirt-lxc<[\s\S]*?mode=)'nat'/, "$1'route'") } },
+    [
+      "stops the network, which is another one",
+      "removes it",
+      "defines the network svirt-lxc",
+      "starts the network at every boot",
+      "starts the network",
+    ],
+  ],
+  [
     "the network has another subnet",
     { host: { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") } },
     [
-      "stops the network, which has another subnet",
+      "stops the network, which is another one",
       "removes it",
       "defines the network svirt-lxc",
       "starts the network at every boot",

@@ -1,7 +1,7 @@
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { plans, refusals, removals } from "../../support/plans.ts";
-import { both, type Edit, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { added, both, type Edit, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const noReservation = without(/<host mac/);
 const nothing = {
@@ -66,6 +66,17 @@ plans(lxcDomain, domainInputs, [
   [
     "it has another address",
     { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
+    [...stop, ...start],
+  ],
+  ["it is frozen", { host: { domains: swap("yes running", "yes paused") } }, ["resumes the container"]],
+  [
+    "its interface is in a bridge",
+    { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 master svirt-lxc state UP") } },
+    [],
+  ],
+  [
+    "its network was stopped and started: its interface is in no bridge",
+    { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP", "veth 1: a master b") } },
     [...stop, ...start],
   ],
   ["it has no address", { host: { evidence: without(/^address/) } }, ["waits for 10.213.0.2, port 22"]],

@@ -48,6 +48,7 @@ test("the settings of two roots, by one look", () => {
   expect(read("a")).toEqual({
     hostname: "a",
     authorizedKeys: ["ssh-ed25519 AAAA one", "ssh-ed25519 AAAA two"],
+    networkFile: false,
     dhcp: false,
     enabled: ["nginx.service"],
     masked: ["x.mount"],

@@ -1,0 +1,68 @@
+import type { Run, Stack } from "../stack.ts";
+import type { Host } from "./host.ts";
+import { Site } from "./site.ts";
+import { snapshot } from "./snapshot.ts";
+
+const created = { authorizedKeys: ["ssh-ed25519 AAAA me"], rootPasswordSecret: "password", units: ["nginx.service"] };
+const CONTAINERS = {
+  created,
+  edited: { ...created, hostname: "www", memory: "1GiB", units: ["nginx.service", "cron.service"] },
+};
+
+/** What a stack is at a time: destroyed, one container, or that container with everything changed that can be changed. */
+export type State = keyof typeof CONTAINERS | "nothing";
+
+export const PASSWORD = "correct horse";
+
+/** A stack of one container, on a host of its own that has seen each of its states before. */
+export class Life {
+  readonly site: Site;
+  readonly host: Host;
+  readonly stack: Stack;
+  /** What the host is like in each state, if nothing went wrong on the way. */
+  readonly undisturbed = new Map<State, string[]>();
+
+  private constructor(site: Site, host: Host, stack: Stack) {
+    this.site = site;
+    this.host = host;
+    this.stack = stack;
+  }
+
+  static async begin(name: string): Promise<Life> {
+    const site = await Site.create();
+    const life = new Life(site, await site.host(), await site.stack(name, {}));
+    life.undisturbed.set("nothing", await snapshot(life.host));
+    for (const state of ["created", "edited", "nothing"] as const) {
+      const { ok, output } = await life.reach(state);
+      if (!ok) throw new Error(output);
+      life.undisturbed.set(state, await snapshot(life.host));
+    }
+    return life;
+  }
+
+  /** Says what is wanted; the operation that makes it so. */
+  async want(state: State): Promise<"up" | "destroy"> {
+    if (state === "nothing") return "destroy";
+    const config = this.site.config({ web: CONTAINERS[state] });
+    await this.stack.configure({ ...config, "svirt-lxc:password": PASSWORD });
+    return "up";
+  }
+
+  async reach(state: State): Promise<Run> {
+    return (await this.want(state)) === "up" ? this.stack.up() : this.stack.destroy();
+  }
+
+  /** What is not as it would be in a state if nothing had gone wrong, a line each. */
+  async unlike(state: State): Promise<string[]> {
+    const is = await snapshot(this.host);
+    const ought = this.undisturbed.get(state)!;
+    return [
+      ...is.filter((line) => !ought.includes(line)).map((line) => `+ ${line}`),
+      ...ought.filter((line) => !is.includes(line)).map((line) => `- ${line}`),
+    ];
+  }
+
+  async end(): Promise<void> {
+    await this.site.end();
+  }
+}
