@@ -137,7 +137,7 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
   // The file goes last: it tells that the unit was enabled by us.
   if (!wanted.dhcp && found?.networkFile) {
     inside(`disables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "disable", DHCP_UNIT]);
-    inside("has it ask for no address", tmpfiles(root), `r /${NETWORK}\n`);
+    inside("has it ask for no address", tmpfiles(root, "--remove"), `r /${NETWORK}\n`);
   }
   if (!MASKED.every((unit) => found?.masked.includes(unit))) {
     inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);
@@ -158,7 +158,7 @@ export function passwordStep(name: string, idmap: IdMap, password: string): Step
 }
 
 const firstboot = (root: string) => ["systemd-firstboot", `--root=${root}`, "--force"];
-const tmpfiles = (root: string) => ["systemd-tmpfiles", `--root=${root}`, "--create", "-"];
+const tmpfiles = (root: string, what = "--create") => ["systemd-tmpfiles", `--root=${root}`, what, "-"];
 
 // The private key never leaves the host; here it passes from a root-only folder in memory through a pipe.
 const MAKE_HOST_KEY = `
