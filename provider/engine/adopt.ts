@@ -29,10 +29,11 @@ function foreign({ what, owner, differences }: Occupant, adopt = false): Problem
         "choose another name, remove it where it was made, or take it over with adopt: true if it is what you declare",
     };
   }
-  if (differences.length === 0) return undefined;
+  const unlike = differences();
+  if (unlike.length === 0) return undefined;
   return {
     what: `${what} already, and it cannot be adopted: it is not what is declared`,
-    why: `${whose}\n${differences.join("\n")}`,
+    why: `${whose}\n${unlike.join("\n")}`,
     remedy: "declare it as it is and change it afterwards, or choose another name",
   };
 }

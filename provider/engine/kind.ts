@@ -18,8 +18,8 @@ export interface Occupant {
   what: string;
   /** Whose mark it carries, if it does. */
   owner: string | undefined;
-  /** How it differs from what is declared, a line each. */
-  differences: string[];
+  /** How it differs from what is declared, a line each. Asked for only when it is to be adopted. */
+  differences(): string[];
 }
 
 /**

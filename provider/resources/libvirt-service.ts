@@ -123,8 +123,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   exists: ({ claim }) => claim !== undefined,
   occupant({ network }, { network: name, subnet }) {
     if (!network || network.owner === NETWORK_OWNER) return undefined;
-    const unlike = differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD });
-    return { what: `libvirt has a network ${name}`, owner: network.owner, differences: unlike };
+    return {
+      what: `libvirt has a network ${name}`,
+      owner: network.owner,
+      differences: () =>
+        differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD }),
+    };
   },
   refuse({ os, host }, desired, prior) {
     const family = familyOf(os);

@@ -124,9 +124,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   occupant(observed, desired) {
     const { domain } = observed;
     if (!domain) return undefined;
-    const there = { ...this.actual(observed, desired), mac: domain.mac };
-    const unlike = differences(there, { ...desired, mac: macOf(desired.name) });
-    return { what: `libvirt has a domain ${desired.name}`, owner: domain.owner, differences: unlike };
+    return {
+      what: `libvirt has a domain ${desired.name}`,
+      owner: domain.owner,
+      differences: () => {
+        const there = { ...this.actual(observed, desired), mac: domain.mac };
+        return differences(there, { ...desired, mac: macOf(desired.name) });
+      },
+    };
   },
   refuse({ reservations }, { name, address }) {
     const foreign = reservations.find((r) => r.name !== name);

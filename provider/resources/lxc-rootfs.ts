@@ -139,10 +139,13 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   occupant(observed, desired) {
     const { owner, settings, passwordProof } = observed;
     if (owner === undefined) return undefined;
-    const unlike = differences(this.actual(observed, desired), desired);
-    if (settings === undefined) unlike.push("its settings cannot be told: it is not mounted");
-    if (desired.rootPassword !== undefined && prove(desired.rootPassword, desired.name) !== passwordProof)
-      unlike.push("rootPassword: another one was set");
+    const unlike = () => {
+      const found = differences(this.actual(observed, desired), desired);
+      if (settings === undefined) found.push("its settings cannot be told: it is not mounted");
+      if (desired.rootPassword !== undefined && prove(desired.rootPassword, desired.name) !== passwordProof)
+        found.push("rootPassword: another one was set");
+      return found;
+    };
     return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
   },
   refuse({ host }, desired) {

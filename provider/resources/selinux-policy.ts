@@ -91,8 +91,11 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   // One that holds our text is ours, though its claim may be lost: nobody else has it.
   occupant({ module, host }) {
     if (module === undefined || module === SHA256 || host!.store.claims.has(CLAIM)) return undefined;
-    const unlike = differences({ sha256: module }, WISH);
-    return { what: `the host has an SELinux module ${MODULE}`, owner: undefined, differences: unlike };
+    return {
+      what: `the host has an SELinux module ${MODULE}`,
+      owner: undefined,
+      differences: () => differences({ sha256: module }, WISH),
+    };
   },
   refuse({ host }, { owner }, prior) {
     for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
