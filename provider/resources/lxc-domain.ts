@@ -128,8 +128,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       what: `libvirt has a domain ${desired.name}`,
       owner: domain.owner,
       differences: () => {
-        const there = { ...this.actual(observed, desired), mac: domain.mac };
-        return differences(there, { ...desired, mac: macOf(desired.name) });
+        const { mac, init, extras } = specOf(desired);
+        const there = { ...this.actual(observed, desired), mac: domain.mac, init: domain.init, extras: domain.extras };
+        return differences(there, { ...desired, mac, init, extras });
       },
     };
   },
@@ -252,11 +253,13 @@ function specOf(inputs: Inputs): DomainSpec {
     keep,
     memory: parseMemory(memory)!,
     root: path,
+    init: "/sbin/init",
     label,
     idmap,
     mac: macOf(name),
     network,
     revision,
+    extras: [],
   };
 }
 

@@ -208,7 +208,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
     if (remount) {
       const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
-      if (observed.active || observed.occupied) steps.push(...unmount(observed, name, "stop"));
+      if (observed.active || observed.occupied) steps.push(...unmount(observed, name));
       if (observed.unit !== "current") {
         const argv = ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)];
         steps.push({ why: "writes the unit that mounts the root", argv, stdin: text });
@@ -232,7 +232,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { slot, image, host } = observed;
     if (observed.owner !== owner) return [];
     const steps: Step[] = host!.users.map(stopGracefully);
-    steps.push(...unmount(observed, name, "disable --now"));
+    if (observed.enabled)
+      steps.push({ why: "keeps it from being mounted at boot", argv: ["systemctl", "disable", unitName(name)] });
+    steps.push(...unmount(observed, name));
     if (observed.unit !== "missing") {
       steps.push(
         { why: "removes its unit", argv: ["rm", unitPath(name)] },
@@ -301,10 +303,9 @@ function unitState(mount: MountState, name: string, record: RootRecord | undefin
 }
 
 /** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
-function unmount({ unit, occupied }: Observed, name: string, verb: "stop" | "disable --now"): Step[] {
+function unmount({ unit, occupied }: Observed, name: string): Step[] {
   if (unit === "missing" && !occupied) return [];
-  const stop = unit === "missing" ? "" : `systemctl ${verb} ${unitName(name)}; `;
-  return [{ why: "unmounts the root", argv: ["sh", "-c", `${stop}${UNMOUNT}`, "sh", ...layers(name)] }];
+  return [{ why: "unmounts the root", argv: ["sh", "-c", STOP, "sh", unitName(name), ...layers(name)] }];
 }
 
 /** Where something of it may be mounted, the last one first. */
@@ -328,6 +329,7 @@ chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
 `;
 const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
+const STOP = `systemctl stop "$1"; shift; ${UNMOUNT}`;
 // A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
 const START = `u=$1; shift; ${UNMOUNT}
 systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;

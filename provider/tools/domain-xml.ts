@@ -12,12 +12,16 @@ export interface DomainSpec {
   memory: number;
   /** The folder that is mounted as its root. */
   root: string;
+  /** The program that is started in it. */
+  init: string;
   label: string;
   idmap: { start: number; count: number };
   mac: string;
   network: string;
   /** Of the root's settings, when this was defined. */
   revision: number;
+  /** What it has that ours have not, such as "devices/hostdev": each gives it more than was asked for. */
+  extras: string[];
 }
 
 /** What libvirt tells besides. */
@@ -25,13 +29,20 @@ export interface FoundDomain extends Partial<DomainSpec> {
   uuid?: string;
 }
 
+/** Where a definition could give a container more of the host, and what ours have there. */
+const OURS: Readonly<Record<string, readonly string[]>> = {
+  os: ["type", "init"],
+  features: [],
+  devices: ["emulator", "filesystem", "interface", "console"],
+};
+
 export const NAMESPACE = "urn:svirt-lxc:domain:1";
 
 /**
  * The XML of a system container (https://libvirt.org/formatdomain.html, https://libvirt.org/drvlxc.html).
  * A domain that is there already keeps its UUID: libvirt refuses a second one of the same name.
  */
-export function domainXml(spec: DomainSpec, uuid?: string): string {
+export function domainXml(spec: Omit<DomainSpec, "extras">, uuid?: string): string {
   const map = { "@start": "0", "@target": String(spec.idmap.start), "@count": String(spec.idmap.count) };
   return toXml({
     domain: {
@@ -40,7 +51,7 @@ export function domainXml(spec: DomainSpec, uuid?: string): string {
       uuid,
       metadata: { "svirt:container": { "@xmlns:svirt": NAMESPACE, ...stamp(spec) } },
       memory: { "@unit": "KiB", "#text": String(spec.memory) },
-      os: { type: "exe", init: "/sbin/init" },
+      os: { type: "exe", init: spec.init },
       idmap: { uid: map, gid: map },
       devices: {
         filesystem: {
@@ -63,7 +74,7 @@ export function stampXml(spec: DomainSpec): string {
   return toXml({ container: stamp(spec) }).trim();
 }
 
-function stamp({ owner, keep, revision }: DomainSpec): Xml {
+function stamp({ owner, keep, revision }: Pick<DomainSpec, "owner" | "keep" | "revision">): Xml {
   return { "@owner": owner, "@keep": keep ? "yes" : "no", "@revision": String(revision) };
 }
 
@@ -81,11 +92,27 @@ export function parseDomainXml(text: string): FoundDomain {
     revision: Number(value(domain, "metadata", "svirt:container", "@revision") ?? 0),
     memory: number(value(domain, "memory", "#text")),
     root: value(root, "source", "@dir"),
+    init: value(domain, "os", "init", "#text"),
     label: value(label, "label", "#text"),
     idmap: sameMap(elements(domain, "idmap")[0]),
     mac: value(devices, "interface", "mac", "@address"),
     network: value(devices, "interface", "source", "@network"),
+    extras: extrasOf(domain),
   };
+}
+
+function extrasOf(domain: Xml | undefined): string[] {
+  const children = (element: Xml = {}) => Object.keys(element).filter((name) => !/^[@#]/.test(name));
+  const found = Object.entries(OURS).flatMap(([place, ours]) => {
+    const [element] = elements(domain, place);
+    return children(element).flatMap((name) =>
+      elements(element, name)
+        .slice(ours.includes(name) ? 1 : 0)
+        .map(() => `${place}/${name}`),
+    );
+  });
+  // lxc:namespace shares the host's; the prefix is anyone's choice.
+  return [...found, ...children(domain).filter((name) => name.includes(":"))];
 }
 
 /** The MAC of a container: locally administered, and the same for the same name on every host. */

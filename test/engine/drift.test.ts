@@ -101,13 +101,17 @@ const waves: Drift[][] = [
     ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web"],
   ],
   [
-    ["the unit removed from a boot", `systemctl disable ${UNIT}`, "LxcRootfs web"],
+    ["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"],
     ["the folder of its root", redefine("s#roots/web#roots/other#"), "LxcDomain web", "path"],
   ],
-  [["the container paused", v("suspend web"), "LxcDomain web"]],
-  [["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"]],
-  [["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"]],
-  [["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"]],
+  [
+    ["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"],
+    ["the container paused", v("suspend web"), "LxcDomain web"],
+  ],
+  [
+    ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
+    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web"],
+  ],
   [["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"]],
 ];
 

@@ -8,11 +8,13 @@ const spec: DomainSpec = {
   keep: false,
   memory: 524288,
   root: domainInputs.path,
+  init: "/sbin/init",
   label: domainInputs.label,
   idmap: domainInputs.idmap,
   mac: "02:4b:5e:57:f6:eb",
   network: "svirt-lxc",
   revision: 1,
+  extras: [],
 };
 const uuid = "fbe3c494-40f4-4cc9-893b-bddcdcca9f3a";
 const [, inactive = "", live = ""] = recordedOutcome("domains").stdout.split(/^@(?:xml|live) /m);
@@ -73,8 +75,25 @@ const changes: [name: string, edit: Edit, change: object][] = [
       "    <filesystem",
       "<filesystem type='mount'><source dir='/srv'/><target dir='/srv'/></filesystem>\n    <filesystem",
     ),
-    {},
+    { extras: ["devices/filesystem"] },
   ],
+  [
+    "two devices of the host",
+    swap("</devices>", "<hostdev mode='capabilities' type='storage'/><hostdev mode='subsystem'/></devices>"),
+    { extras: ["devices/hostdev", "devices/hostdev"] },
+  ],
+  [
+    "capabilities",
+    swap("<clock", "<features><capabilities policy='allow'/></features>\n  <clock"),
+    { extras: ["features/capabilities"] },
+  ],
+  [
+    "the host's network",
+    swap("</domain>", "<lxc:namespace><lxc:sharenet type='pid' value='1'/></lxc:namespace></domain>"),
+    { extras: ["lxc:namespace"] },
+  ],
+  ["another program", swap("/sbin/init", "/bin/sh"), { init: "/bin/sh" }],
+  ["an argument", swap("</init>", "</init><initarg>single</initarg>"), { extras: ["os/initarg"] }],
   ["no interface", withoutElement("interface"), { mac: undefined, network: undefined }],
   ["no memory", without(/<memory/), { memory: undefined }],
 ];

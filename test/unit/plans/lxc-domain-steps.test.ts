@@ -15,7 +15,9 @@ const step = (case_: Case<Inputs>, why: RegExp) => {
 
 test("what is defined says all that was asked for; a domain that is there keeps its UUID", () => {
   const { owner, name, path, label, idmap, network } = domainInputs;
-  const spec = { owner, keep: false, name, root: path, label, idmap, network, mac: "02:4b:5e:57:f6:eb", revision: 1 };
+  const mac = "02:4b:5e:57:f6:eb";
+  const its = { init: "/sbin/init", mac, revision: 1, extras: [] };
+  const spec = { owner, keep: false, name, root: path, label, idmap, network, ...its };
   const define = step({ host: { domains: says("") } }, /^defines/);
   expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);
   expect(parseDomainXml(define.stdin!)).toEqual({ ...spec, memory: 524288, uuid: undefined });

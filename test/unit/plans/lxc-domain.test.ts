@@ -136,6 +136,11 @@ plans(lxcDomain, domainInputs, [
   ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
   ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
 
+  [
+    "given a device of the host, in what the next start uses",
+    { host: { domains: inactive(swap("</devices>", "<hostdev mode='capabilities'/></devices>")) } },
+    [...stop, ...redefine, ...start],
+  ],
   // Changes of what is wanted.
   ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
   ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],

@@ -5,7 +5,12 @@ import { both, says, swap, without } from "../../support/recorded.ts";
 
 const noMounts = says("@instances\n@mounts\n");
 const killed = { mounts: noMounts, settings: says(""), domains: says("") };
-const unmount = ["unmounts the root", "removes its unit", "has systemd forget it"];
+const unmount = [
+  "keeps it from being mounted at boot",
+  "unmounts the root",
+  "removes its unit",
+  "has systemd forget it",
+];
 const rest = ["gives up the image", "removes the root", "frees slot 0"];
 
 removals(lxcRootfs, rootfsInputs, [
@@ -33,6 +38,11 @@ removals(lxcRootfs, rootfsInputs, [
   ["all is gone already", { host: { ...killed, store: says("") } }, []],
 
   // Removals and creates that were killed on the way.
+  [
+    "it is no longer mounted at boot already",
+    { host: { mounts: swap("UnitFileState=enabled", "UnitFileState=disabled") } },
+    ["stops the container", ...unmount.slice(1), ...rest],
+  ],
   ["the unit is gone already", { host: killed }, rest],
   [
     "the unit is gone, and it is still mounted",
