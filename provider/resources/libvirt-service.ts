@@ -29,6 +29,7 @@ import {
   parseNetworks,
   type Reservation,
 } from "../tools/network.ts";
+import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { virsh } from "../tools/virsh.ts";
 import { adopt, common } from "./common.ts";
 
@@ -59,6 +60,8 @@ interface Observed {
   idleUnits: string[];
   /** Keys of lxc.conf that are not as required. */
   missingSettings: string[];
+  /** udev leaves the MACs of containers alone. */
+  udevLink: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
   claim?: Claim;
   host?: { store: Store; lxcConf: string; reservations: Reservation[] };
@@ -79,12 +82,14 @@ const STATE = `
 echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
+echo "@link"; cat ${VETH_LINK} 2>/dev/null
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
 const INSTALL =
   'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends "$@"; }; i "$@" || { apt-get update && i "$@"; }';
 const KEEP_ORIGINAL = `mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
-const WRITE_CONF = `cat >${LXC_CONF}.new && chmod 0644 ${LXC_CONF}.new && restorecon ${LXC_CONF}.new && mv ${LXC_CONF}.new ${LXC_CONF}`;
+const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && restorecon "$1.new" && mv "$1.new" "$1"';
+const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
 const RESTORE_CONF = `[ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
@@ -114,6 +119,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
+      udevLink: part("link") === vethLink,
       network: found && pick(found),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: { store, lxcConf: part("lxc.conf"), reservations: found?.reservations ?? [] },
@@ -152,7 +158,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan({ os, missingPackages, idleUnits, missingSettings, network, claim, host }, desired, prior) {
+  plan({ os, missingPackages, idleUnits, missingSettings, udevLink, network, claim, host }, desired, prior) {
     const wish: Claim = { network: desired.network, subnet: desired.subnet };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
@@ -163,9 +169,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
       return steps; // the rest is planned on what they brought
     }
+    if (!udevLink) act("has udev leave the MACs of containers alone", write(VETH_LINK), { stdin: vethLink });
     if (missingSettings.length > 0) {
       act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
-      act(`sets ${missingSettings.join(", ")} in lxc.conf`, ["sh", "-c", WRITE_CONF], {
+      act(`sets ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
     }
@@ -204,6 +211,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (others.length === 0 && !kept) {
       steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
       steps.push({ why: "has libvirt read lxc.conf", argv: ["systemctl", "try-restart", "libvirtd.service"] });
+      steps.push({ why: "lets udev have its way with MACs again", argv: ["rm", "-f", VETH_LINK] });
     }
     return [...steps, unclaim(CLAIM, owner)];
   },
@@ -233,7 +241,7 @@ export type LibvirtServiceArgs = Args<typeof schema>;
 /**
  * libvirt's LXC driver runs, now and after a reboot; it confines every domain by SELinux and refuses unconfined ones; and
  * there is a NAT network for containers. It is shared by all stacks that use the host. The last one out removes the network
- * and puts lxc.conf back; packages stay.
+ * and udev's file, and puts lxc.conf back; packages stay.
  */
 export class LibvirtService extends HostResource {
   /** The host's address in the network. */

@@ -180,7 +180,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     if (!running || restart) steps.push({ why: "starts the container", argv: virsh("start", name) });
     else if (observed.paused) steps.push({ why: "resumes the container", argv: virsh("resume", name) });
     if (!running || restart || observed.address !== address)
-      steps.push(awaitBoot({ name, label: desired.label, address, mac: spec.mac, port: awaitPort }));
+      steps.push(awaitBoot({ name, label: desired.label, address, port: awaitPort }));
     return steps;
   },
 

@@ -3,7 +3,7 @@ import type { Step } from "../host/batch.ts";
 // libvirt says "started" of a container whose init dies at once, and leases outlive their container. So it is asked for its
 // state, and its own network namespace for its address and open ports.
 const AWAIT = `
-name=$1 address=$2 port=$3 level=$4 mac=$5
+name=$1 address=$2 port=$3 level=$4
 denials() {
   echo "denials of $level:"
   { ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR -ts recent 2>/dev/null || journalctl -k -g 'avc: *denied' --no-pager -o cat; } | grep 'avc: *denied' | grep -F "$level" | tail -n 4
@@ -16,9 +16,6 @@ while :; do
   controller=$(cat "/run/libvirt/lxc/$name.pid" 2>/dev/null)
   init=$(cat "/proc/$controller/task/$controller/children" 2>/dev/null)
   init=\${init%% *}
-  # udev may give a new interface a MAC of its own choice (systemd.link(5), MACAddressPolicy=) after libvirt has set one.
-  has=$(nsenter -t "$init" -n ip -o link show dev eth0 2>/dev/null | sed -n 's|.*link/ether \\([0-9a-f:]*\\) .*|\\1|p')
-  [ -z "$has" ] || [ "$has" = "$mac" ] || nsenter -t "$init" -n ip link set dev eth0 address "$mac"
   if [ -n "$init" ] && nsenter -t "$init" -n ip -o -4 addr show 2>/dev/null | grep -qF " $address/"; then
     [ -n "$port" ] || exit 0
     nsenter -t "$init" -n ss -Hltn "sport = :$port" 2>/dev/null | grep -q . && exit 0
@@ -32,19 +29,17 @@ export interface Boot {
   name: string;
   label: string;
   address: string;
-  mac: string;
   port?: number;
 }
 
 /**
- * Waits until a container has its address and, if a port is given, listens on it. Fails as soon as it has stopped. Sees to it
- * that its interface has the MAC that the address is kept for.
+ * Waits until a container has its address and, if a port is given, listens on it. Fails as soon as it has stopped.
  */
-export function awaitBoot({ name, label, address, mac, port }: Boot): Step {
+export function awaitBoot({ name, label, address, port }: Boot): Step {
   const level = label.split(":").slice(3).join(":");
   return {
     why: `waits for ${address}${port === undefined ? "" : `, port ${port}`}`,
-    argv: ["sh", "-c", AWAIT, "sh", name, address, port === undefined ? "" : String(port), level, mac],
+    argv: ["sh", "-c", AWAIT, "sh", name, address, port === undefined ? "" : String(port), level],
     timeout: 600,
     phase: "after",
   };

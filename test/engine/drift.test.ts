@@ -79,6 +79,7 @@ const waves: Drift[][] = [
     ["the domain undefined", v("undefine web"), "LxcDomain web"],
   ],
   [
+    ["udev told nothing of MACs", "rm /etc/systemd/network/80-svirt-lxc.link", "LibvirtService alpha"],
     ["the unit edited", `sed -i s/nodev,// /etc/systemd/system/${UNIT}`, "LxcRootfs web"],
     [
       "a process that runs as something else",

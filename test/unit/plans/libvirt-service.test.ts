@@ -36,6 +36,11 @@ plans(libvirtService, libvirtInputs, [
   ["a package is missing", { host: { libvirt: without(/^nftables$/) } }, ["installs nftables"]],
   ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
   [
+    "udev may change MACs",
+    { host: { libvirt: swap("MACAddressPolicy=none", "MACAddressPolicy=persistent") } },
+    ["has udev leave the MACs of containers alone"],
+  ],
+  [
     "lxc.conf has one key otherwise",
     { host: { libvirt: swap(/^security_require_confined = 1$/m, "security_require_confined = 0") } },
     ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
@@ -161,7 +166,7 @@ refusals(libvirtService, libvirtInputs, [
 ]);
 
 const network = ["stops the network", "removes the network"];
-const config = ["puts lxc.conf back", "has libvirt read lxc.conf"];
+const config = ["puts lxc.conf back", "has libvirt read lxc.conf", "lets udev have its way with MACs again"];
 // Containers are removed before.
 const empty = without(/^\.\/slots\//);
 removals(libvirtService, libvirtInputs, [
