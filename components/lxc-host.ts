@@ -16,6 +16,8 @@ export interface LxcHostArgs {
   subnet?: string;
   /** Take over a NAT network of that name that someone else made, if it has that subnet. */
   adopt?: boolean;
+  /** Have libvirt confine the LXC domains of others that have no SELinux label, too. */
+  confineOthers?: boolean;
 }
 
 /** The subnet of a host's network, if none is given. */
@@ -40,7 +42,7 @@ export class LxcHost extends pulumi.ComponentResource {
     } finally {
       show();
     }
-    const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt } = args;
+    const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
     this.connection = connection;
     this.network = network;
     this.subnet = subnet;
@@ -48,12 +50,17 @@ export class LxcHost extends pulumi.ComponentResource {
     const store = new LxcStore(name, { connection }, { parent: this });
     const enforcing = new SelinuxEnforcing(name, { connection }, { parent: this, dependsOn: store });
     const policy = new SelinuxPolicy(name, { connection }, { parent: this, dependsOn: enforcing });
-    new LibvirtService(name, { connection, network, subnet, adopt }, { parent: this, dependsOn: policy });
+    new LibvirtService(
+      name,
+      { connection, network, subnet, adopt, confineOthers },
+      { parent: this, dependsOn: policy },
+    );
     this.registerOutputs({});
   }
 
   /** A base root on this host. */
   image(name: string, args: Omit<LxcImageArgs, "connection" | "owner">, opts?: pulumi.CustomResourceOptions): LxcImage {
-    return new LxcImage(name, { ...args, connection: this.connection }, { dependsOn: this, ...opts });
+    const dependsOn = pulumi.output(opts?.dependsOn ?? []).apply((others) => [this, ...[others].flat()]);
+    return new LxcImage(name, { ...args, connection: this.connection }, { ...opts, dependsOn });
   }
 }

@@ -13,6 +13,7 @@ const host = z.strictObject({
   network: z.string().optional(),
   subnet: z.string().optional(),
   adopt: z.boolean().optional(),
+  confineOthers: z.boolean().optional(),
 });
 
 const image = z.strictObject({

@@ -17,8 +17,9 @@ const hosts = Object.fromEntries(
 
 // An image is made on each host that has a container of it.
 const images = new Map<string, LxcImage>();
+const imageOn = (host: string, image: string) => `${host}.${image}`; // neither name has a dot
 for (const { host, image } of Object.values(declared.containers)) {
-  const name = `${host}-${image}`;
+  const name = imageOn(host, image);
   if (!images.has(name)) images.set(name, hosts[host]!.image(name, declared.images[image]!));
 }
 
@@ -31,7 +32,7 @@ const made = Object.entries(declared.containers).map(
       ...settings,
       authorizedKeys: keys?.authorized,
       host: hosts[host]!,
-      image: images.get(`${host}-${image}`)!,
+      image: images.get(imageOn(host, image))!,
       rootPassword: rootPasswordSecret === undefined ? undefined : config.requireSecret(rootPasswordSecret),
     });
     return { name, host, container, identities: keys?.identities ?? [] };

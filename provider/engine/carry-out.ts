@@ -42,8 +42,9 @@ export async function carryOut<I extends CommonInputs, O extends object>(
     if (!report.stale) done = [...done, ...steps];
     return report;
   };
-  // Some steps show only when others are done; but what was done and is still to do will not get better by repetition.
-  const isNew = (step: Step) => !done.some((other) => isDeepStrictEqual(other, step));
+  // Some steps show only when others are done; but what was done and is still to do will not get better by repetition, nor by
+  // another number in the record that goes with it.
+  const isNew = (step: Step) => !done.some(({ why, argv }) => why === step.why && isDeepStrictEqual(argv, step.argv));
 
   /** Does what is to be done under the lock, and returns what remains outside of it. */
   const locked = async (): Promise<Step[]> => {
@@ -62,13 +63,24 @@ export async function carryOut<I extends CommonInputs, O extends object>(
     });
   };
 
-  let outside = await session.exclusively(locked);
-  while (outside.length > 0) {
-    await run(outside);
-    if (outside.every((step) => step.phase === "after")) break;
-    outside = await session.exclusively(locked);
-  }
-  return look(last!);
+  const all = async (): Promise<O> => {
+    let outside = await session.exclusively(locked);
+    while (outside.length > 0) {
+      await run(outside);
+      if (outside.every((step) => step.phase === "after")) break;
+      outside = await session.exclusively(locked);
+    }
+    return look(last!);
+  };
+  return all().catch((error) => {
+    const begun = error instanceof HostError && !(error instanceof Incomplete) && done.length > 0;
+    throw begun
+      ? new Incomplete(
+          error.problem,
+          attempt(() => look(last!)),
+        )
+      : error;
+  });
 }
 
 function attempt<T>(work: () => T): T | undefined {

@@ -1,6 +1,7 @@
 import type { dynamic } from "@pulumi/pulumi";
+import { hostName } from "../host/connection.ts";
 import { HostError } from "../host/errors.ts";
-import { sessionOf } from "../host/session.ts";
+import { type Session, sessionOf } from "../host/session.ts";
 import { check, isUnknown, same } from "./check.ts";
 import { converge, dissolve } from "./converge.ts";
 import { Incomplete, nameOf } from "./failure.ts";
@@ -45,6 +46,19 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     }
   };
 
+  /** A changed connection is another way to the same host. Where nothing of the resource is, it is another host. */
+  const requireSameHost = async (session: Session, olds: I, news: I): Promise<void> => {
+    const o = observed(kind, session, await session.snapshot(uniqueReads(kinds)), news);
+    if (kind.exists(o, olds) || kind.exists(o, news)) return;
+    throw new HostError({
+      what: `${nameOf(kind, news)} is not on ${session.host}: the new connection leads to another host`,
+      why: `it was made on ${hostName(olds.connection)}`,
+      remedy:
+        "if it is to move, and what it holds to be lost: `pulumi up --replace URN`, which removes it there first; " +
+        "to have another one, declare it under another name; if it is the same host, correct the connection",
+    });
+  };
+
   return {
     async check(_olds, news) {
       return check(kind, news);
@@ -71,6 +85,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     async update(id, olds, news) {
       requireKnownVersion(olds);
       const session = sessionOf(news.connection);
+      if (olds.observed && !same(olds.connection, news.connection)) await requireSameHost(session, olds, news);
       const o = await recorded(news, id, () => converge(kind, session, news, olds));
       return { outs: outs(news, o) };
     },

@@ -13,12 +13,12 @@ export abstract class HostResource extends pulumi.CustomResource {
   /**
    * @param token the kind
    * @param outputs the names of the computed outputs
-   * @param secrets inputs that state holds encrypted, whatever they were given as
+   * @param secrets inputs and outputs that state holds encrypted, whatever they were given as
    */
   constructor(
     token: string,
     name: string,
-    args: object,
+    args: Readonly<Record<string, unknown>>,
     outputs: readonly string[],
     secrets: readonly string[],
     opts: pulumi.CustomResourceOptions = {},
@@ -31,9 +31,13 @@ export abstract class HostResource extends pulumi.CustomResource {
       ...opts,
       additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
     };
+    // Of the inputs it is the caller who says what is secret; additionalSecretOutputs are not asked.
+    const sealed = Object.fromEntries(
+      secrets.filter((key) => args[key] !== undefined).map((key) => [key, pulumi.secret(args[key])]),
+    );
     const show = hideStackTraces();
     try {
-      const props = { ...computed, owner, ...args, __provider: stub(token) };
+      const props = { ...computed, owner, ...args, ...sealed, __provider: stub(token) };
       super(`pulumi-nodejs:dynamic/svirt-lxc:${token}`, name, props, options);
     } finally {
       show();

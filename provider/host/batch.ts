@@ -81,6 +81,9 @@ const OUTPUT_LIMIT = 16 * 1024 * 1024;
 /** The exit code of a look that was cut off: it must not pass for a whole one. */
 const TOO_LONG = 141;
 
+/** The exit code of a batch that waited for the host's lock in vain, and did nothing (EX_TEMPFAIL, sysexits.h). */
+export const NEVER_FREE = 75;
+
 /** Quotes one word for sh. */
 export function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -167,14 +170,15 @@ function takeLock(holder: string): string {
 exec 9>>/run/svirt-lxc/lock
 if ! flock -n 9; then
   say "waits for $(cat /run/svirt-lxc/holder 2>/dev/null || echo another run)"
-  flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit 75; }
+  flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit ${NEVER_FREE}; }
 fi
 printf '%s\\n' ${quote(holder)} >/run/svirt-lxc/holder
 # What killed batches left.
 for d in /run/svirt-lxc/batch.*; do
   pid=\${d#*/batch.}
   kill -0 "\${pid%%.*}" 2>/dev/null || rm -rf "$d"
-done`;
+done
+rm -rf /run/svirt-lxc/key.* /run/svirt-lxc-credential.*`;
 }
 
 function command(step: Step, name: string): string {

@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
 import {
   type Batch,
+  NEVER_FREE,
   type Observation,
   parse,
   type Read,
@@ -91,6 +92,13 @@ export class Session {
       },
     });
     if (delivery.exit === 0) return this.#parse(delivery.stdout, batch);
+    if (delivery.exit === NEVER_FREE) {
+      throw new HostError({
+        what: `${label}: the host ${this.host} was in use all the time`,
+        why: delivery.stderr.trim(),
+        remedy: "see what that run waits for, and end it if nobody needs it; then run the same command again",
+      });
+    }
     throw unreachable(this.host, this.#connection, delivery, step);
   }
 
@@ -135,7 +143,8 @@ function unreachable(
     remedy: /sudo/.test(stderr)
       ? "log in as root, or let the user run sudo without a password"
       : `make \`${by} true\` work without a prompt, then run the same command again: it continues where this one stopped. ` +
-        "To leave the host out: `pulumi up --refresh=false --target URN …` with what is on the others",
+        "To leave the host out: `pulumi up --refresh=false --target URN …` with what is on the others. " +
+        "If it has got a new name: declare that, and run `pulumi up --refresh=false` once",
   });
 }
 

@@ -31,6 +31,8 @@ export interface RootRecord {
   image: string;
   /** Counts the times that settings were written; a container that started before has the old ones. */
   revision: number;
+  /** Units that were asked for: what is taken off the list is disabled. */
+  units: string[];
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
   passwordProof?: string;
 }

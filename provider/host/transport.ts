@@ -1,9 +1,11 @@
-import { createReadStream, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { quote } from "./batch.ts";
 import type { Connection } from "./connection.ts";
+import { HostError } from "./errors.ts";
 
 /** How a script's run ended, as far as the workstation saw it. */
 export interface Delivery {
@@ -30,6 +32,7 @@ export interface DeliverOptions {
  */
 export async function deliver(connection: Connection, script: string, options: DeliverOptions): Promise<Delivery> {
   const text = Buffer.from(script);
+  const upload = options.upload === undefined ? undefined : await openUpload(options.upload);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [...shell(connection), connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`];
 
@@ -44,15 +47,28 @@ export async function deliver(connection: Connection, script: string, options: D
   });
   child.stdin.on("error", () => {}); // the shell went away: its exit code says so
   child.stdin.write(text);
-  if (options.upload === undefined) child.stdin.end();
+  if (upload === undefined) child.stdin.end();
   else
-    createReadStream(options.upload)
+    upload
+      .createReadStream()
       .on("error", (e) => child.stdin.destroy(e))
       .pipe(child.stdin);
 
   const stderr = progressLines(child.stderr, options.onProgress);
   const result = await child;
   return { stdout: Buffer.from(result.stdout), stderr: await stderr, exit: result.exitCode };
+}
+
+async function openUpload(file: string) {
+  try {
+    return await open(file);
+  } catch (error) {
+    throw new HostError({
+      what: `cannot read ${resolve(file)}`,
+      why: (error as Error).message,
+      remedy: "put the file there, or declare where it is",
+    });
+  }
 }
 
 /** The argv that runs one shell command on the host. */
@@ -72,10 +88,17 @@ const SSH_OPTIONS = [
   ["LogLevel", "ERROR"],
 ].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
 
+/** Where the sockets of connections are. Who could put one there would be given what is meant for the host. */
 function controlDir(): string {
-  const dir = join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `svirt-lxc-${userInfo().uid}`);
+  const { uid } = userInfo();
+  const dir = join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `svirt-lxc-${uid}`);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  return dir;
+  const found = lstatSync(dir);
+  if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return dir;
+  throw new HostError({
+    what: `the folder of ssh's sockets is not ours alone: ${dir}`,
+    remedy: "remove it, or set XDG_RUNTIME_DIR to a folder that only you can write to",
+  });
 }
 
 /** Splits progress from errors; returns the errors. */

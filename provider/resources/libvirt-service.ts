@@ -17,6 +17,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
+import { isUnlabelled } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
@@ -28,14 +29,17 @@ import {
   networkXml,
   parseNetworks,
   type Reservation,
+  startNetwork,
 } from "../tools/network.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
-import { virsh } from "../tools/virsh.ts";
+import { DOWN, domainsRead, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
   adopt,
+  /** Have libvirt confine the LXC domains of others that have no SELinux label, too. Without, the first use of a host that has such is refused. */
+  confineOthers: z.boolean().default(false),
   /** Name of the NAT network, and of its bridge. */
   network: z
     .string()
@@ -56,6 +60,8 @@ type Inputs = z.output<typeof schema>;
 interface Observed {
   os: OsRelease;
   missingPackages: string[];
+  /** libvirt could be asked for its networks. */
+  answers: boolean;
   /** Units that would not be there after a boot, or are not there now. */
   idleUnits: string[];
   /** Keys of lxc.conf that are not as required. */
@@ -64,7 +70,13 @@ interface Observed {
   udevLink: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
   claim?: Claim;
-  host?: { store: Store; lxcConf: string; reservations: Reservation[] };
+  host?: {
+    store: Store;
+    lxcConf: string;
+    reservations: Reservation[];
+    /** Domains that lxc.conf, as we need it, would have confined or kept from starting. */
+    unlabelled: string[];
+  };
 }
 
 interface Outputs {
@@ -98,10 +110,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: ({ network }) => network,
   replaces: ["network", "subnet"],
-  createOnly: ["adopt"],
+  createOnly: ["adopt", "confineOthers"],
 
-  // With the daemon down, libvirt cannot be asked for networks; that it is down is seen in "libvirt".
-  reads: () => [storeRead, { key: "libvirt", argv: ["sh", "-c", STATE] }, { ...networksRead, ok: [0, 1] }],
+  // With the daemon down, libvirt cannot be asked; that it is down is seen in "libvirt".
+  reads: () => [
+    storeRead,
+    { key: "libvirt", argv: ["sh", "-c", STATE] },
+    { ...networksRead, ok: [0, 1] },
+    { ...domainsRead, ok: [0, 1, DOWN], untold: [] },
+  ],
   parse(results, { owner, network }) {
     const part = (name: string) =>
       results
@@ -113,16 +130,23 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const family = familyOf(os);
     const installed = new Set(part("packages").split("\n"));
     const store = parseStore(results.get("store")!);
+    const unlabelled = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => isUnlabelled(xml));
     const found = parseNetworks(results.get("networks")!).get(network);
     return {
       os,
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
+      answers: results.get("networks")!.exit === 0,
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
       udevLink: part("link") === vethLink,
       network: found && pick(found),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
-      host: { store, lxcConf: part("lxc.conf"), reservations: found?.reservations ?? [] },
+      host: {
+        store,
+        lxcConf: part("lxc.conf"),
+        reservations: found?.reservations ?? [],
+        unlabelled: unlabelled.map(([name]) => name),
+      },
     };
   },
 
@@ -136,13 +160,20 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD }),
     };
   },
-  refuse({ os, host }, desired, prior) {
+  refuse({ os, missingSettings, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
         what: `${os.name} cannot run these containers`,
         why: family.unsupported,
         remedy: "see README for the supported hosts",
+      };
+    }
+    if (missingSettings.length > 0 && host!.unlabelled.length > 0 && !desired.confineOthers) {
+      return {
+        what: "the host has LXC domains without an SELinux label, which would be confined, or start no more",
+        why: `lxc.conf must say so for all domains; these have none: ${host!.unlabelled.join(", ")}`,
+        remedy: "give them a <seclabel>, or agree for them with confineOthers: true on this host",
       };
     }
     for (const [other, wish] of otherClaims(host!.store, CLAIM, desired.owner, prior?.owner)) {
@@ -162,8 +193,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const wish: Claim = { network: desired.network, subnet: desired.subnet };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
-    const family = familyOf(os);
-    const services = "unsupported" in family ? [] : family.services;
+    const services = servicesOf(os);
 
     if (missingPackages.length > 0) {
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
@@ -194,12 +224,16 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (network && !changed && network.owner !== NETWORK_OWNER) steps.push(markNetwork(desired.network));
     if (!network?.autostart || changed)
       act("starts the network at every boot", virsh("net-autostart", desired.network));
-    if (!network?.active || changed) act("starts the network", virsh("net-start", desired.network));
+    if (!network?.active || changed) steps.push(startNetwork(desired.network));
     return steps;
   },
 
-  remove({ network, claim, host }, { owner, network: name }) {
+  remove({ os, answers, network, claim, host }, { owner, network: name }) {
     if (!claim) return [];
+    if (!answers)
+      return [
+        { why: "starts libvirt, which has a network to remove", argv: ["systemctl", "start", ...servicesOf(os)] },
+      ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
     // A container that was kept needs them, though nobody claims them any more.
@@ -219,11 +253,17 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])].map(([owner, wish]) => ({
       owner,
       adopt: false,
+      confineOthers: false,
       ...(wish as Claim),
     })),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };
+
+function servicesOf(os: OsRelease): readonly string[] {
+  const family = familyOf(os);
+  return "unsupported" in family ? [] : family.services;
+}
 
 // Reservations change with each container, and are not for state.
 function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Observed["network"] {

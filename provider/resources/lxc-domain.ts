@@ -71,7 +71,10 @@ interface Observed {
   /** The running domain was started with what the next start uses. */
   current: boolean;
   /** What the DHCP server keeps for its MAC, address or name. */
-  reservations: Reservation[];
+  reservations: (Reservation & {
+    /** We made it for a container that is no more, or never came to be. */
+    stale?: boolean;
+  })[];
   /** What other networks of ours keep for it: it was in them before. */
   elsewhere: (Reservation & { network: string })[];
   /** The address that it has, as seen in its own network namespace. */
@@ -96,10 +99,13 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   reads: () => [domainsRead, networksRead, evidenceRead],
   parse(results, { name, network, label, idmap, address }) {
-    const info = parseDomains(results.get("domains")!).get(name);
+    const domains = parseDomains(results.get("domains")!);
+    const info = domains.get(name);
     const domain = info && parseDomainXml(info.xml);
     const running = info?.liveXml !== undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
+    const isStale = (r: Reservation) =>
+      r.name !== undefined && r.name !== name && r.mac === macOf(r.name) && !domains.has(r.name);
     const networks = [...parseNetworks(results.get("networks")!).values()];
     const reservations = networks.find((n) => n.name === network)?.reservations ?? [];
     const elsewhere = networks
@@ -114,7 +120,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       enforcing: parseEnforcing(results.get("evidence")!),
       current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(name)),
-      reservations: reservations.filter((r) => r.name === name || r.ip === address || r.mac === macOf(name)),
+      reservations: reservations
+        .filter((r) => r.name === name || r.ip === address || r.mac === macOf(name))
+        .map((r) => (isStale(r) ? { ...r, stale: true } : r)),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
     };
@@ -135,7 +143,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     };
   },
   refuse({ reservations }, { name, address }) {
-    const foreign = reservations.find((r) => r.name !== name);
+    const foreign = reservations.find((r) => r.name !== name && !r.stale);
     if (foreign) {
       return {
         what: `the address ${address} is reserved for another container`,

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { PROCESS_TYPE } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
+import { same } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -52,7 +53,7 @@ const schema = z.strictObject({
   authorizedKeys: z.array(z.string().regex(/^[^\n]*\S[^\n]*$/, "must be one line of authorized_keys")).optional(),
   /** Ask for the address by DHCP with systemd-networkd; if not, the root must take the reserved address itself. Kept converged. */
   dhcp: z.boolean().default(true),
-  /** Units that are enabled inside. Kept converged. */
+  /** Units that are enabled inside. Kept converged; one that is taken off the list is disabled. */
   units: z.array(z.string().regex(/^[\w@\\:][\w@.\\:-]*\.\w+$/, "must be a unit such as nginx.service")).default([]),
 });
 type Inputs = z.output<typeof schema>;
@@ -64,6 +65,8 @@ interface Observed {
   slot?: number;
   image?: string;
   revision: number;
+  /** Units that were asked for until now. */
+  units: string[];
   claimsImage: boolean;
   hasSlot: boolean;
   keep: boolean;
@@ -118,6 +121,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       slot,
       image: record?.image,
       revision: record?.revision ?? 0,
+      units: record?.units ?? [],
       passwordProof: record?.passwordProof,
       claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
       hasSlot: reserved !== undefined,
@@ -167,21 +171,28 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const renamed = observed.owner !== undefined && observed.owner !== owner;
     const idmap = idMapOf(slot);
     const proof = desired.rootPassword === undefined ? observed.passwordProof : prove(desired.rootPassword, name);
+    const unwanted = observed.units.filter((unit) => !desired.units.includes(unit));
     const record: RootRecord = {
       owner,
       slot,
       image,
       revision: observed.revision,
+      units: [...desired.units, ...unwanted],
       passwordProof: observed.passwordProof,
     };
-    const recordPath = `roots/${name}/root.json`;
+    let noted = observed.units;
+    const note = (why: string, more: Partial<RootRecord> = {}) => {
+      Object.assign(record, more);
+      noted = record.units;
+      steps.push(writeRecord(why, `roots/${name}/root.json`, record));
+    };
 
     // What it takes of the host is written down before it is taken.
     if (!observed.hasSlot || renamed || observed.keep !== desired.keep) {
       steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name, keep: desired.keep || undefined }));
     }
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner));
-    if (!observed.instance || renamed) steps.push(writeRecord("writes the root down", recordPath, record));
+    if (!observed.instance || renamed) note("writes the root down");
     if (renamed) steps.push(unclaimImage(image, observed.owner!));
     if (!observed.instance) {
       steps.push({
@@ -191,7 +202,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
 
     const remount = observed.unit !== "current" || !observed.mounted;
-    const wanted = { ...desired, hostname: desired.hostname ?? name };
+    const wanted = { ...desired, hostname: desired.hostname ?? name, unwanted };
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.instance !== undefined && observed.settings === undefined;
     const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted);
@@ -202,8 +213,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       steps.push(...(observed.host?.users ?? []).map(stopGracefully));
       // Before the change: a domain that started on the old settings must not pass for one of the new ones.
       if (observed.instance) {
-        record.revision++;
-        steps.push(writeRecord("counts the revision", recordPath, record));
+        note("counts the revision", { revision: record.revision + 1 });
       }
     }
     if (remount) {
@@ -220,9 +230,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       steps.push({ why: "mounts it at every boot", argv: ["systemctl", "enable", unitName(name)] });
     }
     steps.push(...settings);
+    if (!unseen && !same(noted, desired.units)) note("notes which units were asked for", { units: desired.units });
     if (setPassword && desired.rootPassword !== undefined) {
       steps.push(passwordStep(name, idmap, desired.rootPassword));
-      steps.push(writeRecord("notes which password was set", recordPath, { ...record, passwordProof: proof }));
+      note("notes which password was set", { passwordProof: proof });
     }
     return steps;
   },
@@ -270,7 +281,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       revision,
     };
   },
-  actual({ settings, image }, inputs) {
+  actual({ settings, image, units }, inputs) {
     const name = settings?.hostname;
     return {
       image: image ?? inputs.image,
@@ -278,7 +289,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         hostname: name === inputs.name && inputs.hostname === undefined ? undefined : name,
         authorizedKeys: inputs.authorizedKeys && (settings.authorizedKeys ?? []),
         dhcp: settings.dhcp,
-        units: inputs.units.filter((u) => settings.enabled.includes(u)),
+        units: [...new Set([...inputs.units, ...units])].filter((unit) => settings.enabled.includes(unit)),
       }),
     };
   },
@@ -323,7 +334,9 @@ function prove(password: string, name: string): string {
 /** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);
 
+// Layers that are not empty before there is an instance were not made by us.
 const MAKE_FOLDERS = `
+[ -e "$1/instance" ] || [ -z "$(ls -A "$1/layers/upper" 2>/dev/null)" ] || { echo "$1 holds a root that nobody wrote down: move it away" >&2; exit 1; }
 chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
 chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance

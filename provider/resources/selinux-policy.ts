@@ -24,14 +24,16 @@ import { common } from "./common.ts";
 /** The policy's text. A policy writer reviews it without TypeScript. */
 const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
 const SHA256 = createHash("sha256").update(CIL).digest("hex");
+const VERSION = Number(/^; Version (\d+)\./m.exec(CIL)![1]);
 const MODULE = "svirt_lxc";
 const CLAIM = "policy";
 
 /** What a stack wants of the policy: this text of the module. */
 interface Claim {
   sha256: string;
+  version: number;
 }
-const WISH: Claim = { sha256: SHA256 };
+const WISH: Claim = { sha256: SHA256, version: VERSION };
 
 const FAMILIES = ["fedora", "refpolicy"] as const;
 
@@ -94,17 +96,18 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     return {
       what: `the host has an SELinux module ${MODULE}`,
       owner: undefined,
-      differences: () => differences({ sha256: module }, WISH),
+      differences: () => differences({ sha256: module }, { sha256: SHA256 }),
     };
   },
   refuse({ host }, { owner }, prior) {
     for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
-      const theirs = (wish as Claim).sha256;
-      if (theirs === SHA256) continue;
+      const { sha256, version } = wish as Claim;
+      // A newer module serves the containers of an older release; the other way round it would take from them.
+      if (sha256 === SHA256 || version < VERSION) continue;
       return {
-        what: "another stack needs another version of the SELinux module",
-        why: `${other} uses ${theirs}, this release brings ${SHA256}`,
-        remedy: "use the same release of svirt-lxc for all stacks of a host",
+        what: "another stack uses a newer version of the SELinux module",
+        why: `${other} uses version ${version} (${sha256}), this release brings version ${VERSION} (${SHA256})`,
+        remedy: "use for this stack the release of svirt-lxc that the other one uses, or a later one",
       };
     }
     return undefined;

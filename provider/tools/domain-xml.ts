@@ -115,6 +115,15 @@ function extrasOf(domain: Xml | undefined): string[] {
   return [...found, ...children(domain).filter((name) => name.includes(":"))];
 }
 
+/**
+ * Would libvirt, once it confines by default and requires it, start this domain in another way than now, or no more? One that
+ * has no SELinux label of its own, or says that it wants none (https://libvirt.org/formatdomain.html#security-label).
+ */
+export function isUnlabelled(text: string): boolean {
+  const labels = elements(fromXml(text), "domain", "seclabel").filter((s) => (s["@model"] ?? "selinux") === "selinux");
+  return labels.length === 0 || labels.some((s) => s["@type"] === "none");
+}
+
 /** The MAC of a container: locally administered, and the same for the same name on every host. */
 export function macOf(name: string): string {
   const bytes = createHash("sha256").update(name).digest().subarray(0, 5);

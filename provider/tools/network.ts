@@ -96,6 +96,21 @@ export function markNetwork(name: string): Step {
   return { why: `puts our mark on the network ${name}`, argv: virsh("net-metadata", name, ...where, "--config") };
 }
 
+/** Starts a network. Running containers that it left out when it was stopped are put back into its bridge. */
+export function startNetwork(name: string): Step {
+  return { why: "starts the network", argv: ["sh", "-c", START, "sh", name] };
+}
+
+const START = `
+v() { virsh -q -c lxc:/// "$@"; }
+v net-start "$1" || exit 1
+for u in $(v list --uuid); do
+  v domiflist "$u" | while read -r interface _ source _; do
+    [ "$source" != "$1" ] || ip link set "$interface" master "$1"
+  done
+done
+`;
+
 /** Reserves an address, at once and for good. */
 export function reserve(network: string, reservation: Reservation): Step {
   return { why: `reserves the address ${reservation.ip}`, argv: updateHost("add-last", network, reservation) };
@@ -107,8 +122,15 @@ export function release(network: string, reservation: Reservation): Step {
 
 function updateHost(command: "add-last" | "delete", network: string, reservation: Reservation): string[] {
   const xml = toXml({ host: hostXml(reservation) }).trim();
-  return virsh("net-update", network, command, "ip-dhcp-host", xml, "--live", "--config");
+  return ["sh", "-c", UPDATE, "sh", network, command, xml];
 }
+
+// A network that is stopped can be changed for its next start only.
+const UPDATE = `
+v() { virsh -q -c lxc:/// "$@"; }
+v net-info "$1" | grep -q '^Active: *yes' && live=--live || live=
+v net-update "$1" "$2" ip-dhcp-host "$3" --config $live
+`;
 
 function hostXml({ mac, ip, name }: Reservation): Xml {
   return { "@mac": mac, "@name": name, "@ip": ip };

@@ -96,7 +96,7 @@ done
 echo "@instances"
 for f in ${STORE}/roots/$1/instance; do [ ! -f "$f" ] || echo "$f $(cat "$f")"; done
 echo "@mounts"
-findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS || true
+findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS | grep '^${STORE}/' || true
 `;
 
 /** The root mounts of one container, or of all with "*". */

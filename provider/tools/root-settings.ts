@@ -2,7 +2,7 @@ import type { Outcome, Read, Step } from "../host/batch.ts";
 import type { IdMap } from "../host/slot.ts";
 import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
-import { INSIDE, insideRoot } from "./userns.ts";
+import { INSIDE, insideRoot, LOOKING } from "./userns.ts";
 
 // Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
 // namespace and with systemd's own tools.
@@ -27,6 +27,8 @@ export interface Settings {
   dhcp: boolean;
   /** Units that start with the container. */
   units: string[];
+  /** Units that did, at our request, and no longer should. */
+  unwanted: string[];
 }
 
 /** What a root is found to be set to. */
@@ -58,6 +60,7 @@ const FIND = [
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
 const READ = `
+${LOOKING}
 ${INSIDE}
 for record in ${STORE}/roots/$1/root.json; do
   [ -f "$record" ] || continue
@@ -65,8 +68,9 @@ for record in ${STORE}/roots/$1/root.json; do
   mountpoint -q "$dir/guest/root" || continue
   name=\${dir##*/}
   echo "$name mounted"
-  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's.
-  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" ${FIND}) | sed "s/^/$name /"
+  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's, and what one
+  # holds too much of is cut off there.
+  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" timeout 20 ${FIND}) | head -c 262144 | sed "s/^/$name /"
 done
 `;
 
@@ -142,8 +146,11 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
   if (!MASKED.every((unit) => found?.masked.includes(unit))) {
     inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);
   }
-  const missing = wanted.units.filter((unit) => !found?.enabled.includes(unit));
+  const enabled = (unit: string) => found?.enabled.includes(unit) ?? false;
+  const missing = wanted.units.filter((unit) => !enabled(unit));
   if (missing.length > 0) inside(`enables ${missing.join(" ")}`, ["systemctl", `--root=${root}`, "enable", ...missing]);
+  const stale = wanted.unwanted.filter((unit) => enabled(unit) && !(wanted.dhcp && unit === DHCP_UNIT));
+  if (stale.length > 0) inside(`disables ${stale.join(" ")}`, ["systemctl", `--root=${root}`, "disable", ...stale]);
   return steps;
 }
 
@@ -160,9 +167,10 @@ export function passwordStep(name: string, idmap: IdMap, password: string): Step
 const firstboot = (root: string) => ["systemd-firstboot", `--root=${root}`, "--force"];
 const tmpfiles = (root: string, what = "--create") => ["systemd-tmpfiles", `--root=${root}`, what, "-"];
 
-// The private key never leaves the host; here it passes from a root-only folder in memory through a pipe.
+// The private key never leaves the host; here it passes from a root-only folder in memory through a pipe. A shell that is ended
+// by a signal runs no EXIT trap; what one that was killed left goes with the next batch.
 const MAKE_HOST_KEY = `
-d=$(mktemp -d /run/svirt-lxc/key.XXXXXX) && trap 'rm -rf "$d"' EXIT
+d=$(mktemp -d /run/svirt-lxc/key.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1
 ssh-keygen -q -t ed25519 -N '' -C '' -f "$d/key" || exit 1
 { echo "f+~ /${HOST_KEY} 0600 - - - $(base64 -w 0 "$d/key")"
   echo "f+~ /${HOST_KEY}.pub 0644 - - - $(base64 -w 0 "$d/key.pub")"; } | "$@"
@@ -171,7 +179,7 @@ ssh-keygen -q -t ed25519 -N '' -C '' -f "$d/key" || exit 1
 // The folder must be open to the container's root, which /run/svirt-lxc is not.
 const SET_PASSWORD = `
 user=$1; shift
-d=$(mktemp -d /run/svirt-lxc-credential.XXXXXX) && trap 'rm -rf "$d"' EXIT
+d=$(mktemp -d /run/svirt-lxc-credential.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1
 cat >"$d/passwd.plaintext-password.root" && chown -R "$user:$user" "$d" && CREDENTIALS_DIRECTORY=$d "$@"
 `;
 

@@ -14,6 +14,12 @@ export const INSIDE = `inside() {
   unshare --user --map-users=$map --map-groups=$map --setuid=0 --setgid=0 -- "$@"
 }`;
 
+/**
+ * For scripts of reads. What looks into a root is, for a moment, a process with the container's users and no label of it: who
+ * looks for such processes waits until it has ended.
+ */
+export const LOOKING = "exec 8>>/run/svirt-lxc/looking && flock -w 60 8 || exit 1";
+
 /** The command that runs another one inside a root. */
 export function insideRoot(root: string, idmap: IdMap, argv: string[]): string[] {
   return ["sh", "-c", `${INSIDE}\ninside "$@"`, "inside", root, String(idmap.start), ...argv];

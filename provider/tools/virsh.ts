@@ -17,9 +17,11 @@ export interface DomainInfo {
   paused: boolean;
 }
 
-// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID; one virsh process tells all.
-// Its echo ends no line.
-const DOWN = 69; // EX_UNAVAILABLE (sysexits.h): libvirt is stopped, which LibvirtService mends
+/** libvirt is stopped, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
+export const DOWN = 69;
+
+// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID;
+// one virsh process tells all. Its echo ends no line.
 const DOMAINS = `
 command -v virsh >/dev/null || exit 0
 v() { virsh -q -c lxc:/// "$@"; }

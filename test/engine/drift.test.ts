@@ -21,7 +21,7 @@ const waves: Drift[][] = [
   [
     ["SELinux made permissive", "setenforce 0", "SelinuxEnforcing alpha"],
     ["lxc.conf back at its defaults", "sed -i /^security_/d /etc/libvirt/lxc.conf", "LibvirtService alpha"],
-    ["the image's claim removed", `rm ${STORE}/claims/image-*/*LxcImage*`, "LxcImage alpha-base"],
+    ["the image's claim removed", `rm ${STORE}/claims/image-*/*LxcImage*`, "LxcImage alpha.base"],
     ["the hostname", `${INSIDE} && echo x >etc/hostname`, "LxcRootfs web", "hostname"],
     ["the memory", redefine("s/524288/262144/"), "LxcDomain web", "memory"],
   ],
@@ -132,6 +132,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await site.end();
   process.stderr.write(`drift: ${waves.flat().length} fields\n`);
+});
+
+test("a preview tells what it is and what it will be", async () => {
+  await host.sh(redefine("s/524288/262144/"));
+  expect((await stack.preview("--diff")).output).toMatch(/~ memory *: "256MiB" => "512MiB"/);
+  expect((await stack.up()).ok).toBe(true);
 });
 
 const named = waves.map((wave): [string, Drift[]] => [wave.map(([what]) => what).join("; "), wave]);

@@ -94,6 +94,22 @@ test("a component that is renamed, with an alias, is announced as a replacement"
   expect((await snapshot(host)).filter((line) => /\bweb\b/.test(line))).toEqual([]);
 });
 
+test("a component that is renamed, with an alias and the name on the host, keeps its container", async () => {
+  expect((await stack.up()).ok).toBe(true);
+  const data = "/var/lib/svirt-lxc/roots/web/guest/root/srv/data";
+  await host.write(data, "precious");
+  await stack.configure(wish({ web: { as: "www", was: ["web"], name: "web" } }));
+  const announced = await stack.preview();
+  const done = await stack.up();
+  expect(done.ok ? "" : done.output).toBe("");
+  expect(verbs(done)).toEqual(verbs(announced));
+  expect(verbs(announced)).toEqual({ "LxcRootfs www": "update", "LxcDomain www": "update" });
+  expect(await host.read(data)).toBe("precious");
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});
+
 test("a stack that is renamed keeps its container, and goes without a trace", async () => {
   expect((await stack.up()).ok).toBe(true);
   await host.write("/var/lib/svirt-lxc/roots/web/guest/root/srv/data", "precious");

@@ -20,8 +20,10 @@ async function define(kind: "define" | "net-define", xml: string): Promise<void>
   await host.sh(`virsh -q -c lxc:/// ${kind} /run/foreign.xml; rm /run/foreign.xml`);
 }
 
+const config = (web: object, alpha: object = { confineOthers: true }) => site.config({ web }, { alpha });
+
 async function edited(web: object) {
-  await stack.configure(site.config({ web }));
+  await stack.configure(config(web));
   return stack.up();
 }
 
@@ -37,10 +39,19 @@ beforeAll(async () => {
   await host.write("/mnt/systemd/theirs.service", "[Service]\n");
   await host.write("/var/lib/theirs/file", "theirs");
   theirs = await seen();
-  stack = await site.stack("ours", site.config({ web: {} }));
+  stack = await site.stack("ours", config({}));
 });
 
 afterAll(() => site.end());
+
+test("that a domain of theirs would be confined is not done unasked", async () => {
+  const other = await site.stack("unasked", config({}, {}));
+  const run = await other.up();
+  expect(run.ok).toBe(false);
+  expect(run.output).toMatch(/without an SELinux label[\s\S]*none: theirs[\s\S]*remedy: .*confineOthers: true/);
+  expect(await host.sh("grep -c ^security_ /etc/libvirt/lxc.conf || true")).toBe("0");
+  expect((await other.destroy()).ok).toBe(true);
+});
 
 test.each<[string, () => Promise<{ ok: boolean; output: string }>]>([
   ["create", () => stack.up()],

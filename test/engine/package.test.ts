@@ -6,7 +6,9 @@ import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
 
-/** The package that is published, in someone else's project: as `pulumi new typescript` makes one, outside of this checkout. */
+/** The package that is published, in someone else's project: the example, outside of this checkout. */
+
+const EXAMPLE = join(checkout, "examples/library");
 
 let site: Site;
 let host: Host;
@@ -19,7 +21,7 @@ beforeAll(async () => {
   site = await Site.create();
   host = await site.host();
   project = join(site.dir, "acme");
-  await cp(join(import.meta.dirname, "programs/foreign"), project, { recursive: true });
+  await cp(EXAMPLE, project, { recursive: true });
   const { stdout } = await execa(process.execPath, [join(checkout, "scripts/pack.ts"), site.dir]);
   await npm("install", join(site.dir, stdout.trim().split("\n").at(-1)!));
 }, 600_000);
@@ -37,7 +39,7 @@ test.each([
   expect((await tsc()).stdout).toBe("");
   await execa("sed", ["-i", "s/memory: .*/memroy: 5,/", "index.ts"], { cwd: project });
   expect((await tsc("--pretty", "false")).stdout).toMatch(/error TS2561: .*'memroy' does not exist/);
-  await cp(join(import.meta.dirname, "programs/foreign/index.ts"), join(project, "index.ts"));
+  await cp(join(EXAMPLE, "index.ts"), join(project, "index.ts"));
 });
 
 test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves nothing", async (major) => {
@@ -45,7 +47,7 @@ test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves no
   await npm("install", "--no-save", `node@${major}`);
   const node = join(project, "node_modules/node/bin");
   expect((await execa(join(node, "node"), ["--version"])).stdout).toMatch(new RegExp(`^v${major}\\.`));
-  const config = { "acme:archive": site.archive };
+  const config = { "acme:ssh": "alpha", "acme:archive": site.archive };
   const stack = await site.stack("acme", config, { project, node });
   await stack.secret("acme:password", "correct horse");
   const up = await stack.up();

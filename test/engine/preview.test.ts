@@ -61,14 +61,14 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     "another connection to the same host",
     alpha({ ssh: "root@alpha" }),
     Object.fromEntries(
-      [...HOST.map((kind) => `${kind} alpha`), "LxcImage alpha-base", ...Object.keys(ROOT)].map((n) => [n, "update"]),
+      [...HOST.map((kind) => `${kind} alpha`), "LxcImage alpha.base", ...Object.keys(ROOT)].map((n) => [n, "update"]),
     ),
     ["connection"],
   ],
   [
     "another archive, which changes no container",
     () => Object.assign(wishes.images.base!, { archive: `${site.dir}/other.tar` }),
-    { "LxcImage alpha-base": "replace" },
+    { "LxcImage alpha.base": "replace" },
   ],
   ["rebuild on the new image", web({ rebuild: "2" }), REBUILD],
   [
@@ -88,10 +88,10 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     async () => {
       wishes.images.base = {
         hostArchive: "/srv/other.tar",
-        sha256: (await stack.resources())["LxcImage alpha-base"].id,
+        sha256: (await stack.resources())["LxcImage alpha.base"].id,
       };
     },
-    { "LxcImage alpha-base": "update" },
+    { "LxcImage alpha.base": "update" },
     ["archive", "hostArchive"],
   ],
   [
@@ -99,6 +99,8 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     () => Object.assign(wishes.containers.web!, { adopt: true }) && Object.assign(wishes.hosts.alpha!, { adopt: true }),
     {},
   ],
+  ["what is to be confined", alpha({ confineOthers: true }), {}],
+  ["no unit any more", web({ units: [] }), ROOT, ["units"]],
   ["no DHCP", web({ dhcp: false }), ROOT, ["dhcp"]],
 ];
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 import { Site } from "../support/host/site.ts";
@@ -31,6 +32,17 @@ test("no secret in clear: not the password, its hash or its proof", () => {
   expect(hash).toMatch(/^\$/);
   expect(proof).toMatch(/.{40}/);
   for (const secret of [PASSWORD, hash, proof, "PRIVATE KEY"]) expect(checkpoint).not.toContain(secret);
+});
+
+test("a password that a program gives in clear is none in the state", async () => {
+  const clear = "in clear text";
+  const config = { "svirt-lxc:archive": site.archive, "svirt-lxc:containers": { db: { rootPassword: clear } } };
+  const other = await site.stack("clear", config, { project: join(checkout, "test/engine/programs/options") });
+  expect((await other.up()).ok).toBe(true);
+  const resources = JSON.stringify(await other.resources()); // Pulumi keeps the configuration, too, where it stood in clear
+  expect(resources).toContain("rootPassword");
+  expect(resources).not.toContain(clear);
+  expect((await other.destroy()).ok).toBe(true);
 });
 
 test("no path of the workstation: not of the checkout, and not where a resource was declared", () => {

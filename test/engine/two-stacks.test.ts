@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { disturbed } from "../support/host/disturb.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
@@ -57,7 +56,7 @@ test("who waits says for whom", async () => {
   const first = one.start("up", "--yes", "--skip-preview");
   expect(await host.blocked(first.done)).toBe(true);
   const second = two.start("up", "--yes", "--skip-preview");
-  while (!/^flock -w/m.test(await host.sh("ps -eo args="))) await setTimeout(200);
+  await host.waited(second.done);
   await host.go();
   expect((await first.done).ok).toBe(true);
   const { ok, output } = await second.done;

@@ -2,9 +2,10 @@ import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import type { Stack } from "../support/stack.ts";
 
-/** One of two hosts does not answer. */
+/** Two hosts: one of them does not answer, or a container is declared on the other one. */
 
 let site: Site;
+let alpha: Host;
 let beta: Host;
 let stack: Stack;
 
@@ -15,7 +16,7 @@ const config = (memory: string) => ({
 
 beforeAll(async () => {
   site = await Site.create();
-  await site.host("alpha");
+  alpha = await site.host("alpha");
   beta = await site.host("beta");
   stack = await site.stack("hosts", config("512MiB"));
 });
@@ -49,9 +50,32 @@ test("it can be left out with --target, as the error says", async () => {
   await stack.configure(config("1GiB"));
   const all = await stack.up();
   expect(all.ok).toBe(false);
-  expect(all.output).toMatch(/remedy:[\s\S]*--target|--exclude/);
+  expect(all.output).toMatch(/remedy:[\s\S]*`pulumi up --refresh=false --target URN …`/);
   const { urn } = (await stack.resources())["LxcDomain web"];
-  expect((await stack.up("--target", urn)).operations).toMatchObject({ "LxcDomain web": { verb: "update" } });
+  const targeted = await stack.up("--refresh=false", "--target", urn);
+  expect(targeted.operations).toMatchObject({ "LxcDomain web": { verb: "update" } });
   await beta.reachable(true);
+  expect((await stack.up()).ok).toBe(true);
+});
+
+test("a container that is declared on the other host is not lost: the error says how to move it", async () => {
+  const moved = {
+    ...config("1GiB"),
+    ...site.config({ web: { memory: "1GiB", host: "beta" }, db: { memory: "1GiB", host: "beta" } }),
+  };
+  await alpha.write("/var/lib/svirt-lxc/roots/web/guest/root/srv/data", "precious");
+  await stack.configure({ ...moved, "svirt-lxc:hosts": config("1GiB")["svirt-lxc:hosts"] });
+  const run = await stack.up();
+  expect(run.ok).toBe(false);
+  expect(run.output).toMatch(/LxcRootfs web is not on beta[\s\S]*made on alpha[\s\S]*remedy:[\s\S]*--replace URN/);
+  expect(await alpha.read("/var/lib/svirt-lxc/roots/web/guest/root/srv/data")).toBe("precious");
+  expect(beta.has("/var/lib/svirt-lxc/roots/web")).toBe(false);
+
+  const { urn } = (await stack.resources())["LxcRootfs web"];
+  const replaced = await stack.up("--replace", urn);
+  expect(replaced.ok ? "" : replaced.output).toBe("");
+  expect(alpha.has("/var/lib/svirt-lxc/roots/web")).toBe(false);
+  expect(beta.has("/var/lib/svirt-lxc/roots/web/root.json")).toBe(true);
+  await stack.converged();
   expect((await stack.destroy()).ok).toBe(true);
 });

@@ -74,6 +74,7 @@ labTest("after a reboot of the host it is back by itself, the same, and nothing 
     ),
   );
   await stack.converged();
+  expect(verbs(await stack.up())).toEqual({});
   expect((await stack.outputs()).containers.web).toEqual(before);
   expect((await login("cat /root/data")).stdout).toBe("kept");
 });

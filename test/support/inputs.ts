@@ -16,13 +16,14 @@ export const libvirtInputs = {
   connection,
   owner: owner("LibvirtService", "lab"),
   adopt: false,
+  confineOthers: false,
   network: "svirt-lxc",
   subnet: "10.213.0.0/20",
 };
 
 export const imageInputs = {
   connection,
-  owner: owner("LxcImage", "lab-base"),
+  owner: owner("LxcImage", "lab.base"),
   archive: ".lab/base.tar",
   sha256: IMAGE,
 };

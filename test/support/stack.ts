@@ -122,7 +122,16 @@ export class Stack {
     const listeners = new Set<() => void>();
     const run = async (): Promise<Run> => {
       await Promise.all([events, trace].map((file) => rm(file, { force: true })));
-      const all = [...args, "-s", this.name, "--diff=false", "--event-log", events, "--non-interactive"];
+      const all = [
+        args[0]!,
+        "--diff=false",
+        ...args.slice(1),
+        "-s",
+        this.name,
+        "--event-log",
+        events,
+        "--non-interactive",
+      ];
       const started = spawn(this.#pulumi, all, { ...this.#options(), stdio: ["ignore", "pipe", "pipe"] });
       child = started;
       for (const stream of [started.stdout, started.stderr])

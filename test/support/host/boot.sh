@@ -14,7 +14,8 @@ mount --bind var-lib /var/lib
 mount -t tmpfs sys /sys/fs
 
 mount -t overlay -o lowerdir=/etc,upperdir=etc,workdir=work etc /etc
-mkdir -p /etc/libvirt /etc/selinux
+mkdir -p /etc/libvirt /etc/selinux /etc/systemd/network
+touch /etc/systemd/network # copied up now, and not when something is written there
 mkdir -p systemd/multi-user.target.wants
 mount --bind systemd /etc/systemd/system
 ln -s /etc/systemd/system/libvirtd.service /etc/systemd/system/multi-user.target.wants/

@@ -58,7 +58,7 @@ export async function owners(host: Host, stack: string): Promise<string[]> {
     `cd /var/lib/svirt-lxc 2>/dev/null && { find claims -type f -printf '%f\\n'; cat slots/* roots/*/root.json; } 2>/dev/null; cat /mnt/domains/*/config.xml 2>/dev/null; true`,
   );
   const tokens = decodeURIComponent(text.replaceAll(/%(?![0-9A-F]{2})/g, "%25")).matchAll(
-    new RegExp(`svirt-lxc/${stack}/(\\w+)/([\\w-]+)`, "g"),
+    new RegExp(`svirt-lxc/${stack}/(\\w+)/([\\w.-]+)`, "g"),
   );
   return [...new Set([...tokens].map(([, kind, name]) => `${kind} ${name}`))].sort();
 }

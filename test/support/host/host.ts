@@ -116,6 +116,18 @@ export class Host {
     return this.has("/mnt/blocked");
   }
 
+  /** Waits until a batch waits for the host's lock; that the other ends first is an error. */
+  async waited(other: Promise<unknown>): Promise<void> {
+    let ended = false;
+    other.then(() => {
+      ended = true;
+    });
+    while (!/^flock -w 3600/m.test(await this.sh("ps -eo args="))) {
+      if (ended) throw new Error(`nothing waits for the lock of ${this.name}`);
+      await setTimeout(100);
+    }
+  }
+
   /** Lets the blocked step go on, and waits until it does. */
   async go(): Promise<void> {
     await this.write("/mnt/go", "");

@@ -56,13 +56,20 @@ export class Life {
   async unlike(state: State): Promise<string[]> {
     const is = await snapshot(this.host);
     const ought = this.undisturbed.get(state)!;
-    return [
-      ...is.filter((line) => !ought.includes(line)).map((line) => `+ ${line}`),
-      ...ought.filter((line) => !is.includes(line)).map((line) => `- ${line}`),
-    ];
+    return [...without(is, ought).map((line) => `+ ${line}`), ...without(ought, is).map((line) => `- ${line}`)];
   }
 
   async end(): Promise<void> {
     await this.site.end();
   }
+}
+
+/** Some lines without others, each of which takes away one: what is there twice shows. */
+function without(some: string[], others: string[]): string[] {
+  const left = [...others];
+  return some.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
 }

@@ -4,14 +4,15 @@ import type { Host } from "./host.ts";
 const SNAPSHOT = `
 filter() {
   case $1 in
-  */instance|*/machine-id|*/ssh_host_ed25519_key*|*/shadow*|*/uuid) echo '(made anew)';;
+  */instance|*/machine-id|*/ssh_host_ed25519_key*|*/uuid) echo '(made anew)';;
+  */shadow*) sed 's/\\$[^:]*/HASH/' "$1" | tr '\\n' ' ';;
   *.xml) sed 's/[0-9a-f]\\{8\\}-[0-9a-f-]*/UUID/g; s/ id=.[0-9]*.>/>/; s/revision="[0-9]*"/revision="N"/' "$1" | tr '\\n' ' ';;
   /var/lib/svirt-lxc/*.json|/var/lib/svirt-lxc/slots/*|/var/lib/svirt-lxc/claims/*) sed 's/"revision":[0-9]*/"revision":N/' "$1" | tr '\\n' ' ';;
   *) sha256sum <"$1" | cut -c 1-16;;
   esac
 }
 find /var/lib /mnt/etc /mnt/systemd /mnt/domains /mnt/networks /mnt/modules /mnt/units /mnt/contexts /mnt/packages \\
-  /run /sys/fs/selinux ! -path '/mnt/etc/.pwd.lock' ! -path '/run/svirt-lxc' ! -path '/run/svirt-lxc/lock' ! -path '/run/svirt-lxc/holder' \\
+  /run /sys/fs/selinux ! -path '/mnt/etc/.pwd.lock' ! -path '/run/svirt-lxc' ! -path '/run/svirt-lxc/lock' ! -path '/run/svirt-lxc/holder' ! -path '/run/svirt-lxc/looking' \\
   ! -path '/run/svirt-lxc/batch.*' ! -path '/run/libvirt*' ! -path /sys/fs/selinux/access ! -path '*/layers/work/*' -printf '%y %m %U:%G %p %l\\n' |
 while read -r line; do
   set -- $line

@@ -13,7 +13,11 @@ const owner = "p/s/K/n";
 const defaults: [kind: AnyKind, given: object, filled: object][] = [
   [selinuxEnforcing, { owner }, { owner, connection: {} }],
   [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" } }],
-  [libvirtService, { owner }, { owner, connection: {}, adopt: false, network: "svirt-lxc", subnet: "10.213.0.0/20" }],
+  [
+    libvirtService,
+    { owner },
+    { owner, connection: {}, adopt: false, confineOthers: false, network: "svirt-lxc", subnet: "10.213.0.0/20" },
+  ],
   [
     lxcRootfs,
     { owner, name: "web", image: IMAGE },

@@ -70,6 +70,25 @@ test("what is done and is still to do is not tried again and again: it is said w
   expect(host.trips).toEqual(["look", "locked: adds x, adds y"]);
 });
 
+test("what is done, and is still to do with another number in its record, is not tried again either", async () => {
+  let tries = 0;
+  const kind = things({ plan: () => [{ ...add("x"), stdin: `revision ${++tries}` }] });
+  const host = new FakeHost();
+  host.on.set("adds x", () => ({ exit: 0 }));
+  expect((await errorOf(converge(kind, host, inputs("x")))).message).toMatch(/left to do: adds x/);
+  expect(host.trips).toEqual(["look", "locked: adds x"]);
+});
+
+test("what cannot go on after it has begun leaves behind what the host is like", async () => {
+  const kind = things({
+    plan: ({ there }) => (there.includes("x") ? [] : [add("x")]),
+    refuse: ({ there }) => (there.includes("x") ? { what: "x is in the way" } : undefined),
+  });
+  const error = (await errorOf(converge(kind, new FakeHost(), inputs("x")))) as Incomplete<{ there: string[] }>;
+  expect(error.message).toMatch(/x is in the way/);
+  expect(error.observed?.there).toEqual(["x"]);
+});
+
 describe("a step that fails", () => {
   const secret = { ...add("y"), stdin: "s3cret", argv: ["add", "y", "two words", "a\nscript"] };
   const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [add("x"), secret]) });

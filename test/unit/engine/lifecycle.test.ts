@@ -73,6 +73,22 @@ test("update that fails half-way records what exists under its id", async () => 
   });
 });
 
+test("update by another connection to the same host", async () => {
+  const olds = (await provider.create(of("x"))).outs;
+  const news = { ...of("x"), connection: { ssh: `also-fake-${hosts}` } };
+  expect(await provider.update!("things", olds, news)).toMatchObject({ outs: { connection: news.connection } });
+});
+
+test("update by a connection that leads to another host is refused, with what to do, and nothing is made there", async () => {
+  const olds = (await provider.create(of("x"))).outs;
+  host = new FakeHost();
+  const news = { ...of("x"), connection: { ssh: `other-${hosts}` } };
+  await expect(provider.update!("things", olds, news)).rejects.toThrow(
+    new RegExp(`Things a is not on other-${hosts}[\\s\\S]*made on fake-${hosts}[\\s\\S]*remedy: .*--replace`),
+  );
+  expect(host.trips).toEqual(["look"]);
+});
+
 test("read: as it was", async () => {
   const { outs } = await provider.create(of("x"));
   expect(await provider.read!("things", outs)).toEqual({ id: "things", props: outs, inputs: of("x") });

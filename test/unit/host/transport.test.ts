@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { deliver } from "../../../provider/host/transport.ts";
 import { waitFor } from "../../support/batch.ts";
@@ -63,9 +63,22 @@ test("a script that does not read its upload is not kept waiting", async () => {
   expect(await run("echo done", { upload })).toMatchObject({ exit: 0, stdout: "done\n" });
 });
 
-test("an upload that cannot be read does not hang, and is no success for who needs all of it", async () => {
-  const { stdout } = await run("head -c 1 | wc -c", { upload: join(folder, "missing") });
-  expect(stdout.trim()).toBe("0");
+test("an upload that cannot be read is named, and nothing runs", async () => {
+  const ran = join(folder, "ran");
+  const missing = join(folder, "missing");
+  await expect(run(`: >'${ran}'`, { upload: missing })).rejects.toThrow(`cannot read ${missing}`);
+  expect(existsSync(ran)).toBe(false);
+});
+
+test("a folder for ssh's sockets that others could write to is not used", async () => {
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  process.env.XDG_RUNTIME_DIR = folder;
+  mkdirSync(join(folder, `svirt-lxc-${userInfo().uid}`));
+  chmodSync(join(folder, `svirt-lxc-${userInfo().uid}`), 0o777);
+  const reach = deliver({ ssh: "nowhere" }, "true", { timeout: 5, onProgress: () => {} });
+  await expect(reach).rejects.toThrow(/not ours alone[\s\S]*XDG_RUNTIME_DIR/);
+  if (runtime === undefined) delete process.env.XDG_RUNTIME_DIR;
+  else process.env.XDG_RUNTIME_DIR = runtime;
 });
 
 test("a script that takes too long is given up, and has no exit code", async () => {

@@ -14,12 +14,12 @@ test("the recorded store", () => {
   expect(plain(parse())).toEqual({
     slots: { 0: { owner: "svirt-lxc/lab/LxcRootfs/web", name: "web" } },
     claims: {
-      [`image-${IMAGE}`]: { "svirt-lxc/lab/LxcImage/lab-base": {}, "svirt-lxc/lab/LxcRootfs/web": {} },
+      [`image-${IMAGE}`]: { "svirt-lxc/lab/LxcImage/lab.base": {}, "svirt-lxc/lab/LxcRootfs/web": {} },
       libvirt: { "svirt-lxc/lab/LibvirtService/lab": { network: "svirt-lxc", subnet: "10.213.0.0/20" } },
-      policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE } },
+      policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE, version: 1 } },
     },
     images: { [IMAGE]: { sha256: IMAGE } },
-    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1 } },
+    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1, units: [] } },
   });
 });
 
@@ -40,7 +40,7 @@ test("what is no record of ours is passed over", () => {
 
 test("who else uses a thing", () => {
   const other = (owner: string) => [...otherClaims(parse(), `image-${IMAGE}`, owner).keys()];
-  expect(other("svirt-lxc/lab/LxcRootfs/web")).toEqual(["svirt-lxc/lab/LxcImage/lab-base"]);
+  expect(other("svirt-lxc/lab/LxcRootfs/web")).toEqual(["svirt-lxc/lab/LxcImage/lab.base"]);
   expect(other("someone")).toHaveLength(2);
   expect(otherClaims(parse(), "nothing", "someone").size).toBe(0);
 });

@@ -2,7 +2,7 @@ import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
 import { given, plans, refusals, removals } from "../../support/plans.ts";
-import { added, both, says, swap, without } from "../../support/recorded.ts";
+import { added, both, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const claimOf = (stack: string, network: string, subnet: string) =>
   `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
@@ -39,6 +39,19 @@ plans(libvirtService, libvirtInputs, [
     "udev may change MACs",
     { host: { libvirt: swap("MACAddressPolicy=none", "MACAddressPolicy=persistent") } },
     ["has udev leave the MACs of containers alone"],
+  ],
+  [
+    "others' domains without a label, for which it was agreed",
+    {
+      host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") },
+      wants: { confineOthers: true },
+    },
+    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
+  ],
+  [
+    "others' domains without a label, which are confined already",
+    { host: { domains: withoutElement("seclabel") } },
+    [],
   ],
   [
     "lxc.conf has one key otherwise",
@@ -126,6 +139,21 @@ refusals(libvirtService, libvirtInputs, [
     [/Ubuntu/, /Debian 13/, /README/],
   ],
   ["one that says nothing of itself", { host: os("") }, [/cannot run/, /Debian 13/, /README/]],
+  [
+    "another's domain without a label, which lxc.conf would confine",
+    { host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") } },
+    [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
+  ],
+  [
+    "another's domain that wants no label",
+    {
+      host: {
+        libvirt: without(/^security_require/),
+        domains: swap(/ *<seclabel.*?<\/seclabel>\n/s, "<seclabel type='none'/>\n"),
+      },
+    },
+    [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
+  ],
   [
     "another stack that wants another subnet",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.1.0.0/16")) } },

@@ -64,6 +64,11 @@ plans(lxcDomain, domainInputs, [
     ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
   ],
   [
+    "the address is still kept for a container of ours that is no more",
+    { host: { networks: reserved("<host mac='02:7b:dc:25:d1:69' name='db' ip='10.213.0.2'/>") } },
+    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
+  ],
+  [
     "it has another address",
     { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
     [...stop, ...start],

@@ -9,7 +9,7 @@ const unclaimed = without(/image-.*LxcImage/);
 const incomplete = without(/image\.json/);
 const unused = without(/image-.*LxcRootfs/);
 
-const STAGED = `./staging/${IMAGE}.svirt-lxc%2Flab%2FLxcImage%2Flab-base:{}`;
+const STAGED = `./staging/${IMAGE}.svirt-lxc%2Flab%2FLxcImage%2Flab.base:{}`;
 
 plans(lxcImage, imageInputs, [
   ["another stack was faster", { host: { store: added(STAGED) } }, ["removes what was unpacked"]],

@@ -27,7 +27,7 @@ test("what is taken of the host is written down, whole, before it is taken", () 
     [`/var/lib/svirt-lxc/claims/image-${IMAGE}/svirt-lxc%2Flab%2FLxcRootfs%2Fweb`, {}],
     [
       "/var/lib/svirt-lxc/roots/web/root.json",
-      { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 0 },
+      { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 0, units: [] },
     ],
   ]);
 });
@@ -70,7 +70,7 @@ test("a change counts the revision before it is made, and the outputs tell it on
 describe("the root password", () => {
   const wants = { rootPassword: PASSWORD };
   const noted = record(step({ wants }, "notes which password was set"));
-  const knows = { store: swap('"revision":1}', `"revision":2,"passwordProof":"${noted.passwordProof}"}`) };
+  const knows = { store: swap('"revision":1,', `"revision":2,"passwordProof":"${noted.passwordProof}",`) };
 
   test("goes by standard input, as it is", () => {
     expect(step({ wants }, "sets root's password").stdin).toBe(PASSWORD);

@@ -30,6 +30,8 @@ const settings = [
 const make = ["claims the image", "writes the root down", "makes its folders", ...mount, ...settings];
 const password = ["sets root's password", "notes which password was set"];
 
+const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
+
 plans(lxcRootfs, rootfsInputs, [
   ["from nothing", { host: nothing }, ["takes slot 0", ...make]],
   [
@@ -147,7 +149,22 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   ["a unit", { wants: { units: ["nginx.service"] } }, [...restart, "enables nginx.service"]],
   ["units, one is enabled", { wants: { units: ["ssh.service", "a.timer"] } }, [...restart, "enables a.timer"]],
-  ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, []],
+  ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, ["notes which units were asked for"]],
+  [
+    "a unit that is asked for no more",
+    { host: { store: asked("ssh.service", "a.timer") }, wants: { units: ["a.timer"] } },
+    [...restart, "enables a.timer", "disables ssh.service", "notes which units were asked for"],
+  ],
+  [
+    "a unit that is asked for no more, and was disabled inside",
+    { host: { store: asked("nginx.service") } },
+    ["notes which units were asked for"],
+  ],
+  [
+    "the unit of DHCP is asked for no more, and DHCP is",
+    { host: { store: asked("systemd-networkd.service") } },
+    ["notes which units were asked for"],
+  ],
   [
     "a unit that is masked",
     { wants: { units: ["sys-kernel-debug.mount"] } },

@@ -5,8 +5,8 @@ import { given, plans, refusals, removals } from "../../support/plans.ts";
 import { added, both, MODULE, says, swap, without } from "../../support/recorded.ts";
 
 const OTHER = "0".repeat(64);
-const claimOf = (stack: string, sha256: string) =>
-  `./claims/policy/svirt-lxc%2F${stack}%2FSelinuxPolicy%2Flab:{"sha256":"${sha256}"}`;
+const claimOf = (stack: string, sha256: string, version = 1) =>
+  `./claims/policy/svirt-lxc%2F${stack}%2FSelinuxPolicy%2Flab:{"sha256":"${sha256}","version":${version}}`;
 const unclaimed = without(/claims\/policy/);
 const nothing = { store: says(""), policy: says("") };
 
@@ -38,6 +38,11 @@ plans(selinuxPolicy, policyInputs, [
     { host: { store: swap(MODULE, OTHER), policy: swap(MODULE, OTHER) } },
     ["claims the policy", "renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
   ],
+  [
+    "another stack with an older release",
+    { host: { store: added(claimOf("prod", OTHER, 0)), policy: swap(MODULE, OTHER) } },
+    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
   ["another stack with the same release", { host: { store: added(claimOf("prod", MODULE)) } }, []],
 ]);
 
@@ -55,9 +60,14 @@ refusals(selinuxPolicy, policyInputs, [
     [/an SELinux module svirt_lxc already, and it is not ours/, /mark/, /remove it/],
   ],
   [
-    "another stack with another release",
+    "another stack with a newer release",
+    { host: { store: added(claimOf("prod", OTHER, 2)) } },
+    [/another stack uses a newer version/, /svirt-lxc\/prod\/SelinuxPolicy\/lab uses version 2 \(0{64}\)/, /release/],
+  ],
+  [
+    "another stack with a changed text of the same version",
     { host: { store: added(claimOf("prod", OTHER)) } },
-    [/another stack needs another version/, /svirt-lxc\/prod\/SelinuxPolicy\/lab uses 0{64}/, /same release/],
+    [/another stack uses a newer version/, /uses version 1 \(0{64}\), this release brings version 1/, /release/],
   ],
 ]);
 

@@ -59,7 +59,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a host",
     { hosts: { lab: { port: 22 } } },
     "hosts.lab.port",
-    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt$/,
+    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers$/,
   ],
   [
     "an unknown key of an image",

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { stacksLockedByTheDead } from "../../scripts/state/stale-locks.ts";
+import type { Host } from "../support/host/host.ts";
+import { Site } from "../support/host/site.ts";
+import type { Stack } from "../support/stack.ts";
+
+/** What a run that was killed leaves: the lock of its stack, and a batch that goes on by itself. */
+
+let site: Site;
+let host: Host;
+let stack: Stack;
+let backend: string;
+
+beforeAll(async () => {
+  site = await Site.create();
+  host = await site.host();
+  backend = join(site.dir, "state");
+  stack = await site.stack("orphans", site.config({ web: {} }), { backend });
+});
+
+afterAll(() => site.end());
+
+test("its lock is known to be a dead one's, and the next run waits for its batch, and says so", async () => {
+  await host.fault(6, "before");
+  const first = stack.start("up", "--yes", "--skip-preview");
+  expect(await host.blocked(first.done)).toBe(true);
+  expect(await stacksLockedByTheDead(backend)).toEqual([]);
+  await first.kill();
+  expect(await stacksLockedByTheDead(backend)).toEqual(["orphans"]);
+  await stack.pulumi("cancel", "--yes");
+  expect(await stacksLockedByTheDead(backend)).toEqual([]);
+
+  const second = stack.start("up", "--yes", "--skip-preview");
+  await host.waited(second.done);
+  await host.go();
+  const { ok, output } = await second.done;
+  expect(ok ? "" : output).toBe("");
+  expect(output).toMatch(/waits for svirt-lxc\/orphans\//);
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+});
