@@ -53,6 +53,8 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
     cwd: checkout,
     stdio: ["ignore", "ignore", "pipe"], // --json prints the report, too; people read stderr
   });
+  // Who ends us means the tests.
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   // What works gives way to what waits.
   if (tier !== "lab" && child.pid) setPriority(child.pid, 10);
   // Whole lines: two tiers may be talking.

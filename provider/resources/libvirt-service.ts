@@ -17,7 +17,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
-import { isUnlabelled } from "../tools/domain-xml.ts";
+import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
@@ -74,7 +74,7 @@ interface Observed {
     store: Store;
     lxcConf: string;
     reservations: Reservation[];
-    /** Domains that lxc.conf, as we need it, would have confined or kept from starting. */
+    /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
   };
 }
@@ -130,7 +130,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const family = familyOf(os);
     const installed = new Set(part("packages").split("\n"));
     const store = parseStore(results.get("store")!);
-    const unlabelled = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => isUnlabelled(xml));
+    const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
+    const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
     const found = parseNetworks(results.get("networks")!).get(network);
     return {
       os,
@@ -145,7 +146,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         store,
         lxcConf: part("lxc.conf"),
         reservations: found?.reservations ?? [],
-        unlabelled: unlabelled.map(([name]) => name),
+        unlabelled,
       },
     };
   },

@@ -6,6 +6,7 @@ import { added, both, says, swap, without, withoutElement } from "../../support/
 
 const claimOf = (stack: string, network: string, subnet: string) =>
   `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
+const theirs = withoutElement("metadata");
 const unclaimed = without(/claims\/libvirt/);
 const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:           svirt-lxc"));
 const stopped = { libvirt: without(/^up$/), networks: says("") };
@@ -43,15 +44,20 @@ plans(libvirtService, libvirtInputs, [
   [
     "others' domains without a label, for which it was agreed",
     {
-      host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") },
+      host: { libvirt: without(/^security_require/), domains: both(theirs, withoutElement("seclabel")) },
       wants: { confineOthers: true },
     },
     ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
   ],
   [
     "others' domains without a label, which are confined already",
-    { host: { domains: withoutElement("seclabel") } },
+    { host: { domains: both(theirs, withoutElement("seclabel")) } },
     [],
+  ],
+  [
+    "a domain of ours whose label somebody took away, with lxc.conf",
+    { host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") } },
+    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
   ],
   [
     "lxc.conf has one key otherwise",
@@ -141,7 +147,7 @@ refusals(libvirtService, libvirtInputs, [
   ["one that says nothing of itself", { host: os("") }, [/cannot run/, /Debian 13/, /README/]],
   [
     "another's domain without a label, which lxc.conf would confine",
-    { host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") } },
+    { host: { libvirt: without(/^security_require/), domains: both(theirs, withoutElement("seclabel")) } },
     [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
   ],
   [
@@ -149,7 +155,7 @@ refusals(libvirtService, libvirtInputs, [
     {
       host: {
         libvirt: without(/^security_require/),
-        domains: swap(/ *<seclabel.*?<\/seclabel>\n/s, "<seclabel type='none'/>\n"),
+        domains: both(theirs, swap(/ *<seclabel.*?<\/seclabel>\n/s, "<seclabel type='none'/>\n")),
       },
     },
     [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
