@@ -61,3 +61,18 @@ test("destroy leaves the host as it was", async () => {
   expect(await stack.resources()).toEqual({});
   expect(await snapshot(host)).toEqual(before);
 });
+
+test("a bare host: permissive now and at boot, without libvirt and what it needs", async () => {
+  await host.sh(
+    "setenforce 0; sed -i s/enforcing/permissive/ /etc/selinux/config; systemctl disable --now libvirtd.service; rm -f /mnt/units/libvirtd.*; : >/mnt/packages",
+  );
+  expect(await snapshot(host)).not.toEqual(before);
+  const run = await stack.up();
+  expect(run.ok ? "" : run.output).toBe("");
+  // Packages first, then libvirt, then what it can only be asked for when it runs.
+  expect(run.roundTrips.filter((trip) => trip.label === "LibvirtService alpha")).toHaveLength(4);
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+  // A host is not made less safe, and not emptied, by deleting resources.
+  expect(await snapshot(host)).toEqual(before);
+});

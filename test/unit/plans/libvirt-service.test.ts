@@ -2,7 +2,7 @@ import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
 import { given, plans, refusals, removals } from "../../support/plans.ts";
-import { added, both, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { added, both, recorded, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const claimOf = (stack: string, network: string, subnet: string) =>
   `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
@@ -242,6 +242,12 @@ removals(libvirtService, libvirtInputs, [
   ],
   ["all is gone already", { host: { ...bare } }, []],
 ]);
+
+test("removed while libvirt is down: it is started first, since it may have the network", () => {
+  const down = new Map([...recorded({ store: empty }), ["networks", { exit: 1, stdout: "", stderr: "error" }]]);
+  const steps = libvirtService.remove(libvirtService.parse(down, libvirtInputs), libvirtInputs);
+  expect(steps.map((step) => step.argv)).toEqual([["systemctl", "start", "libvirtd.service"]]);
+});
 
 test("outputs and what a refresh names", () => {
   const { observed, desired } = given(libvirtService, libvirtInputs, {});
