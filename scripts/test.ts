@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,14 @@ import { checkout } from "./setup/paths.ts";
 const LANES = [["unit", "engine"], ["lab"]];
 /** What takes an hour runs only when it is asked for. */
 const ON_REQUEST = ["sweep"];
+
+const running = new Set<ChildProcess>();
+// Who ends us means the tests.
+for (const signal of ["SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => {
+    for (const child of running) child.kill(signal);
+    process.kill(process.pid, signal);
+  });
 
 /** Runs the tests, and closes with the line that counts them all. */
 await main(async () => {
@@ -53,8 +61,8 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
     cwd: checkout,
     stdio: ["ignore", "ignore", "pipe"], // --json prints the report, too; people read stderr
   });
-  // Who ends us means the tests.
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  running.add(child);
+  child.once("close", () => running.delete(child));
   // What works gives way to what waits.
   if (tier !== "lab" && child.pid) setPriority(child.pid, 10);
   // Whole lines: two tiers may be talking.

@@ -1,5 +1,5 @@
 import type { Outcome, Read } from "../host/batch.ts";
-import { LOOKING } from "../tools/userns.ts";
+import { lookingAtProcesses } from "../tools/userns.ts";
 import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 
 /**
@@ -9,7 +9,7 @@ import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
  * security/selinux/include/security.h).
  */
 const GATHER = `
-${LOOKING}
+${lookingAtProcesses}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
 class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
 for f in /run/libvirt/lxc/*.pid; do

@@ -48,14 +48,16 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
   /** A changed connection is another way to the same host. Where nothing of the resource is, it is another host. */
   const requireSameHost = async (session: Session, olds: I, news: I): Promise<void> => {
-    const o = observed(kind, session, await session.snapshot(uniqueReads(kinds)), news);
-    if (kind.exists(o, olds) || kind.exists(o, news)) return;
+    const results = await session.snapshot(uniqueReads(kinds));
+    if ([olds, news].some((inputs) => kind.exists(observed(kind, session, results, inputs), inputs))) return;
+    const ofContainer = (kind.replaces as readonly string[]).includes("name");
     throw new HostError({
       what: `${nameOf(kind, news)} is not on ${session.host}: the new connection leads to another host`,
       why: `it was made on ${hostName(olds.connection)}`,
-      remedy:
-        "if it is to move, and what it holds to be lost: `pulumi up --replace URN`, which removes it there first; " +
-        "to have another one, declare it under another name; if it is the same host, correct the connection",
+      remedy: ofContainer
+        ? "to move it, with what it holds lost: `pulumi up --replace URN`, which removes it there first; to have another one, " +
+          "declare it under another name; if it is the same host, correct the connection"
+        : "declare the other machine as a host of another name; if it is the same one, correct the connection",
     });
   };
 

@@ -32,10 +32,10 @@ export interface DeliverOptions {
  */
 export async function deliver(connection: Connection, script: string, options: DeliverOptions): Promise<Delivery> {
   const text = Buffer.from(script);
-  const upload = options.upload === undefined ? undefined : await openUpload(options.upload);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [...shell(connection), connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`];
 
+  const upload = options.upload === undefined ? undefined : (await openUpload(options.upload)).createReadStream();
   const child = execa(argv[0]!, argv.slice(1), {
     stdin: "pipe",
     encoding: "buffer",
@@ -48,14 +48,11 @@ export async function deliver(connection: Connection, script: string, options: D
   child.stdin.on("error", () => {}); // the shell went away: its exit code says so
   child.stdin.write(text);
   if (upload === undefined) child.stdin.end();
-  else
-    upload
-      .createReadStream()
-      .on("error", (e) => child.stdin.destroy(e))
-      .pipe(child.stdin);
+  else upload.on("error", (e) => child.stdin.destroy(e)).pipe(child.stdin);
 
   const stderr = progressLines(child.stderr, options.onProgress);
   const result = await child;
+  upload?.destroy(); // whoever was to read it may have gone away
   return { stdout: Buffer.from(result.stdout), stderr: await stderr, exit: result.exitCode };
 }
 

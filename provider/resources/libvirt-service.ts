@@ -94,7 +94,7 @@ const STATE = `
 echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
-echo "@link"; cat ${VETH_LINK} 2>/dev/null
+echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
 const INSTALL =
@@ -139,7 +139,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       answers: results.get("networks")!.exit === 0,
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
-      udevLink: part("link") === vethLink,
+      udevLink: part("link").trim() === vethLink.trim(),
       network: found && pick(found),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: {
@@ -200,17 +200,18 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
       return steps; // the rest is planned on what they brought
     }
+    if (idleUnits.length > 0) {
+      act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
+      return steps; // only now can it be asked for networks and for others' domains
+    }
     if (!udevLink) act("has udev leave the MACs of containers alone", write(VETH_LINK), { stdin: vethLink });
     if (missingSettings.length > 0) {
       act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act(`sets ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
+      act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
     }
-    if (idleUnits.length > 0)
-      act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
-    if (missingSettings.length > 0) act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
-    if (idleUnits.length > 0) return steps; // only now can it be asked for networks
 
     const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
     if (changed) {

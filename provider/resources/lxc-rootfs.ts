@@ -28,6 +28,7 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
+import { lookingInside } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
 import { adopt, common, keep, nameSchema } from "./common.ts";
 
@@ -83,6 +84,8 @@ interface Observed {
   passwordProof?: string;
   host?: {
     store: Store;
+    /** Its folder holds files, and nobody wrote down whose. */
+    stray: boolean;
     /** Running domains on this root: of others' making, and so not in state. */
     users: string[];
   };
@@ -134,6 +137,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       settings: parseSettings(results.get("settings")!, name),
       host: {
         store,
+        stray: mount.stray,
         users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
       },
     };
@@ -142,9 +146,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   exists: (observed, { owner }) => observed.owner === owner,
   occupant(observed, desired) {
     const { owner, settings, passwordProof } = observed;
-    if (owner === undefined) return undefined;
+    if (owner === undefined && !observed.host?.stray) return undefined;
     const unlike = () => {
       const found = differences(this.actual(observed, desired), desired);
+      if (owner === undefined) found.push("its record is missing: its files lie there alone");
       if (settings === undefined) found.push("its settings cannot be told: it is not mounted");
       if (desired.rootPassword !== undefined && prove(desired.rootPassword, desired.name) !== passwordProof)
         found.push("rootPassword: another one was set");
@@ -254,7 +259,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }
     steps.push(...releaseImage(host!.store, image ?? inputs.image, owner));
     if (observed.instance !== undefined || host!.store.roots.has(name))
-      steps.push(removeFolder("removes the root", rootFolder(name)));
+      steps.push(removeFolder("removes the root", rootFolder(name), "layers", "guest"));
     if (observed.hasSlot) steps.push(removeRecord(`frees slot ${slot}`, `slots/${slot}`));
     return steps;
   },
@@ -334,17 +339,17 @@ function prove(password: string, name: string): string {
 /** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);
 
-// Layers that are not empty before there is an instance were not made by us.
 const MAKE_FOLDERS = `
-[ -e "$1/instance" ] || [ -z "$(ls -A "$1/layers/upper" 2>/dev/null)" ] || { echo "$1 holds a root that nobody wrote down: move it away" >&2; exit 1; }
 chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
 chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
 `;
 const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
-const STOP = `systemctl stop "$1"; shift; ${UNMOUNT}`;
+const STOP = `${lookingInside}
+systemctl stop "$1"; shift; ${UNMOUNT}`;
 // A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
-const START = `u=$1; shift; ${UNMOUNT}
+const START = `${lookingInside}
+u=$1; shift; ${UNMOUNT}
 systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
 
 export type LxcRootfsArgs = Args<typeof schema>;

@@ -15,7 +15,7 @@ export function releaseImage(store: Store, sha256: string, owner: string): Step[
   if (!hasImageClaim(store, sha256, owner)) return [];
   const last = otherClaims(store, claim(sha256), owner).size === 0;
   return [
-    ...(last ? [removeFolder("removes the image", `${STORE}/images/${sha256}`)] : []),
+    ...(last ? [removeFolder("removes the image", `${STORE}/images/${sha256}`, "image.json")] : []),
     unclaimImage(sha256, owner),
   ];
 }
@@ -25,12 +25,16 @@ export function unclaimImage(sha256: string, owner: string): Step {
   return removeRecord("gives up the image", claimPath(claim(sha256), owner));
 }
 
-/** Removes a folder of the store, but nothing that is mounted below it. */
-export function removeFolder(why: string, folder: string): Step {
-  const remove =
-    'rm -rf --one-file-system "$1" && { [ ! -d "${1%/*}" ] || rmdir --ignore-fail-on-non-empty "${1%/*}"; }';
-  return { why, argv: ["sh", "-c", remove, "sh", folder], timeout: 600 };
+/**
+ * Removes a folder of the store, but nothing that is mounted below it. What goes first is what must not outlive the rest if
+ * the removal stops half-way: the record of what is no more whole, or all that a record stands for.
+ */
+export function removeFolder(why: string, folder: string, ...first: string[]): Step {
+  return { why, argv: ["sh", "-c", REMOVE, "sh", folder, ...first.map((name) => `${folder}/${name}`)], timeout: 600 };
 }
+
+const REMOVE = `d=$1; shift
+rm -rf --one-file-system "$@" && rm -rf --one-file-system "$d" && { [ ! -d "\${d%/*}" ] || rmdir --ignore-fail-on-non-empty "\${d%/*}"; }`;
 
 const PREFIX = "image-";
 

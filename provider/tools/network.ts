@@ -104,10 +104,9 @@ export function startNetwork(name: string): Step {
 const START = `
 v() { virsh -q -c lxc:/// "$@"; }
 v net-start "$1" || exit 1
-for u in $(v list --uuid); do
-  v domiflist "$u" | while read -r interface _ source _; do
-    [ "$source" != "$1" ] || ip link set "$interface" master "$1"
-  done
+bridge=$(v net-info "$1" | sed -n 's/^Bridge: *//p')
+for u in $(v list --uuid); do v domiflist "$u"; done | while read -r interface _ source _; do
+  [ "$source" != "$1" ] || ip link set "$interface" master "$bridge" || exit 1
 done
 `;
 

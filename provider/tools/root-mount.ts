@@ -74,6 +74,8 @@ WantedBy=multi-user.target
 export interface MountState {
   /** Tells this root from an earlier one of the same name. */
   instance?: string;
+  /** Its folder has files and no instance. */
+  stray: boolean;
   unit?: string;
   active: boolean;
   enabled: boolean;
@@ -95,6 +97,9 @@ for f in /etc/systemd/system/svirt-lxc-root-$1.service; do
 done
 echo "@instances"
 for f in ${STORE}/roots/$1/instance; do [ ! -f "$f" ] || echo "$f $(cat "$f")"; done
+for d in ${STORE}/roots/$1/layers/upper; do
+  [ -e "\${d%/layers/upper}/instance" ] || [ -z "$(ls -A "$d" 2>/dev/null)" ] || echo "$d stray"
+done
 echo "@mounts"
 findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS | grep '^${STORE}/' || true
 `;
@@ -116,6 +121,7 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
   const mount = fieldAfter(mounts, mountedRoot(name));
   return {
     instance: fieldAfter(instances, `${rootFolder(name)}/instance`),
+    stray: fieldAfter(instances, `${rootFolder(name)}/layers/upper`) !== undefined,
     unit: text,
     active: show.includes("ActiveState=active"),
     enabled: show.split("\n").includes("UnitFileState=enabled"),

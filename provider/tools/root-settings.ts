@@ -1,8 +1,9 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { HostError } from "../host/errors.ts";
 import type { IdMap } from "../host/slot.ts";
 import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
-import { INSIDE, insideRoot, LOOKING } from "./userns.ts";
+import { INSIDE, insideRoot, lookingInside } from "./userns.ts";
 
 // Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
 // namespace and with systemd's own tools.
@@ -60,7 +61,7 @@ const FIND = [
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
 const READ = `
-${LOOKING}
+${lookingInside}
 ${INSIDE}
 for record in ${STORE}/roots/$1/root.json; do
   [ -f "$record" ] || continue
@@ -68,9 +69,9 @@ for record in ${STORE}/roots/$1/root.json; do
   mountpoint -q "$dir/guest/root" || continue
   name=\${dir##*/}
   echo "$name mounted"
-  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's, and what one
-  # holds too much of is cut off there.
-  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" timeout 20 ${FIND}) | head -c 262144 | sed "s/^/$name /"
+  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's. What one holds
+  # too much of, or takes too long to tell, is cut off, and lacks its last line.
+  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" sh -c 'timeout 20 "$@"; echo "exit:$?"' sh ${FIND}) | head -c 262144 | sed "s/^/$name /"
 done
 `;
 
@@ -86,6 +87,13 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
     .filter((line) => line.startsWith(`${name} `))
     .map((line) => line.slice(name.length + 1));
   if (lines.length === 0) return undefined;
+  // find says 1 of what vanished while it looked.
+  if (!/^exit:[01]$/.test(lines.at(-1)!)) {
+    throw new HostError({
+      what: `the settings of the root ${name} could not be read whole`,
+      remedy: `see what fills etc/systemd/system in it, or what slows the host; it lies in ${mountedRoot(name)}`,
+    });
+  }
   const file = (path: string) => {
     const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));
     return own.length > 0 ? own : undefined;

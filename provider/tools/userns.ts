@@ -15,10 +15,15 @@ export const INSIDE = `inside() {
 }`;
 
 /**
- * For scripts of reads. What looks into a root is, for a moment, a process with the container's users and no label of it: who
- * looks for such processes waits until it has ended.
+ * For scripts. What looks into a root is, for a moment, a process with the container's users and without its label, and it has
+ * the root in use: who looks for such processes, and who unmounts roots, waits until it has ended.
  */
-export const LOOKING = "exec 8>>/run/svirt-lxc/looking && flock -w 60 8 || exit 1";
+export const lookingInside = looking("-x");
+export const lookingAtProcesses = looking("-s");
+
+function looking(how: "-x" | "-s"): string {
+  return `exec 8>>/run/svirt-lxc/looking && flock ${how} -w 300 8 || { echo "another look at the host does not end" >&2; exit 1; }`;
+}
 
 /** The command that runs another one inside a root. */
 export function insideRoot(root: string, idmap: IdMap, argv: string[]): string[] {

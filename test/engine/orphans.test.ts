@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { stacksLockedByTheDead } from "../../scripts/state/stale-locks.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
@@ -37,5 +38,26 @@ test("its lock is known to be a dead one's, and the next run waits for its batch
   expect(ok ? "" : output).toBe("");
   expect(output).toMatch(/waits for svirt-lxc\/orphans\//);
   await stack.converged();
+});
+
+test.each([
+  ["at processes, a look into roots", "-s", "flock -x -w 300"],
+  ["into roots, a look at processes", "-x", "flock -s -w 300"],
+])("while someone looks %s waits", async (_, how, waiting) => {
+  const held = host.sh(
+    `flock ${how} /run/svirt-lxc/looking sh -c ': >/run/held; while [ ! -e /run/release ]; do sleep 0.05; done'`,
+  );
+  while (!host.has("/run/held")) await setTimeout(50);
+  // The root's look comes before the domain's: of that one only a run without a root can tell.
+  const { urn } = (await stack.resources())["LxcDomain web"];
+  const run = how === "-s" ? stack.start("preview") : stack.start("up", "--yes", "--refresh=false", "--replace", urn);
+  await host.waited(run.done, waiting);
+  await host.write("/run/release", "");
+  await held;
+  expect((await run.done).ok).toBe(true);
+  await host.sh("rm /run/held /run/release");
+});
+
+test("and then all of it goes", async () => {
   expect((await stack.destroy()).ok).toBe(true);
 });

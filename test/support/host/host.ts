@@ -116,14 +116,14 @@ export class Host {
     return this.has("/mnt/blocked");
   }
 
-  /** Waits until a batch waits for the host's lock; that the other ends first is an error. */
-  async waited(other: Promise<unknown>): Promise<void> {
+  /** Waits until something waits for a lock; that the other ends first is an error. */
+  async waited(other: Promise<unknown>, command = "flock -w 3600"): Promise<void> {
     let ended = false;
     other.then(() => {
       ended = true;
     });
-    while (!/^flock -w 3600/m.test(await this.sh("ps -eo args="))) {
-      if (ended) throw new Error(`nothing waits for the lock of ${this.name}`);
+    while (!(await this.sh("ps -eo args=")).split("\n").some((line) => line.startsWith(command))) {
+      if (ended) throw new Error(`nothing waits on ${this.name} by ${command}`);
       await setTimeout(100);
     }
   }

@@ -84,7 +84,9 @@ test("update by a connection that leads to another host is refused, with what to
   host = new FakeHost();
   const news = { ...of("x"), connection: { ssh: `other-${hosts}` } };
   await expect(provider.update!("things", olds, news)).rejects.toThrow(
-    new RegExp(`Things a is not on other-${hosts}[\\s\\S]*made on fake-${hosts}[\\s\\S]*remedy: .*--replace`),
+    new RegExp(
+      `Things a is not on other-${hosts}[\\s\\S]*made on fake-${hosts}[\\s\\S]*remedy: .*host of another name`,
+    ),
   );
   expect(host.trips).toEqual(["look"]);
 });

@@ -22,7 +22,9 @@ afterAll(() => {
 });
 
 function gather(): string {
-  const [command = "", ...args] = evidenceRead.argv.map((word) => word.replaceAll("/run/libvirt/lxc", folder));
+  const [command = "", ...args] = evidenceRead.argv.map((word) =>
+    word.replaceAll(/\/run\/(libvirt\/lxc|svirt-lxc)/g, folder),
+  );
   const { stdout, status } = spawnSync(command, args, { encoding: "utf8" });
   expect(status).toBe(0);
   return stdout;

@@ -11,6 +11,7 @@ const recorded: MountState = {
   active: true,
   enabled: true,
   fresh: true,
+  stray: false,
   label,
 };
 const none: MountState = {
@@ -19,6 +20,7 @@ const none: MountState = {
   active: false,
   enabled: false,
   fresh: true,
+  stray: false,
   label: undefined,
 };
 

@@ -4,6 +4,8 @@ import { added, both, type Edit, recordedOutcome, says, swap, without } from "..
 
 const parse = (name: string, edit?: Edit) => parseSettings(recordedOutcome("settings", edit), name);
 const recorded = parse("web")!;
+/** With lines before the last one. */
+const more = (...lines: string[]) => swap("web exit:0\n", [...lines, "web exit:0\n"].join("\n"));
 
 test("the recorded root", () => {
   expect(recorded).toEqual({
@@ -22,13 +24,22 @@ test("the recorded root", () => {
 });
 
 test("a root that is mounted and holds nothing", () => {
-  expect(parse("web", says("web mounted\n"))).toEqual({
+  expect(parse("web", says("web mounted\nweb exit:0\n"))).toEqual({
     networkFile: false,
     dhcp: false,
     enabled: [],
     masked: [],
     hasMachineId: false,
   });
+});
+
+const partial: [name: string, edit: Edit][] = [
+  ["was cut off", without(/exit:0/)],
+  ["took too long", swap("exit:0", "exit:124")],
+  ["was not to be entered", says("web mounted\n")],
+];
+test.each(partial)("a root that %s: nothing of it is taken for told", (_, edit) => {
+  expect(() => parse("web", edit)).toThrow(/could not be read whole[\s\S]*remedy: /);
 });
 
 const absent: [name: string, edit: Edit][] = [
@@ -46,7 +57,7 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
   ["no keys", without(/authorized_keys/), { authorizedKeys: undefined }],
   [
     "an empty line, a comment and options among the keys",
-    added(
+    more(
       "web ./root/.ssh/authorized_keys:",
       "web ./root/.ssh/authorized_keys:# mine: all",
       'web ./root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
@@ -56,7 +67,7 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
   ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { networkFile: false, dhcp: false }],
   [
     "more in the network file",
-    added("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
+    more("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
     { networkFile: false, dhcp: false },
   ],
   ["no network file", without(/80-svirt/), { networkFile: false, dhcp: false }],
@@ -75,7 +86,7 @@ test("networkd that is not enabled asks for no address", () => {
 test("a link to /dev/null masks, any other enables, by its own name and its target's", () => {
   const found = parse(
     "web",
-    added("web unit:x.timer /dev/null", "web unit:alias.service /usr/lib/systemd/system/real.service"),
+    more("web unit:x.timer /dev/null", "web unit:alias.service /usr/lib/systemd/system/real.service"),
   )!;
   expect(found.masked).toContain("x.timer");
   expect(found.enabled).not.toContain("x.timer");

@@ -35,6 +35,11 @@ plans(libvirtService, libvirtInputs, [
     ["puts our mark on the network svirt-lxc"],
   ],
   ["a package is missing", { host: { libvirt: without(/^nftables$/) } }, ["installs nftables"]],
+  [
+    "libvirt does not run, so that others' domains cannot be seen: lxc.conf is left for when they can",
+    { host: { ...stopped, libvirt: both(without(/^up$/), without(/^security_/)) } },
+    ["starts libvirt, now and at every boot"],
+  ],
   ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
   [
     "udev may change MACs",

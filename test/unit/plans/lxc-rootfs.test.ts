@@ -110,7 +110,7 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   [
     "a key was added inside",
-    { host: { settings: added("web ./root/.ssh/authorized_keys:ssh-rsa AAAA other") } },
+    { host: { settings: swap("web exit:0", "web ./root/.ssh/authorized_keys:ssh-rsa AAAA other\nweb exit:0") } },
     [...restart, "sets root's authorized keys"],
   ],
   [
@@ -184,6 +184,16 @@ plans(lxcRootfs, rootfsInputs, [
 
 const owned = (owner: string) => both(swap("svirt-lxc/lab/LxcRootfs/web", owner), without(/LxcRootfs%2Fweb/));
 refusals(lxcRootfs, rootfsInputs, [
+  [
+    "files in its folder that nobody wrote down",
+    {
+      host: {
+        ...nothing,
+        mounts: says("@instances\n/var/lib/svirt-lxc/roots/web/layers/upper stray\n@mounts\n"),
+      },
+    },
+    [/container root web already, and it is not ours/, /does not carry our mark/, /another name|remove it/],
+  ],
   [
     "another stack's root",
     { host: { store: owned("svirt-lxc/prod/LxcRootfs/web") } },

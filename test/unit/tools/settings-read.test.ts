@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const STANDINS = 'mountpoint() { :; }\nunshare() { while [ "$1" != -- ]; do shift; done; shift; "$@"; }\n';
 function read(name: string) {
   const [shell, option, script, ...args] = settingsRead("*").argv;
-  const text = STANDINS + script!.replaceAll(STORE, folder);
+  const text = STANDINS + script!.replaceAll(STORE, folder).replaceAll("/run/svirt-lxc", folder);
   const { stdout, stderr, status } = spawnSync(shell!, [option!, text, ...args], { encoding: "utf8" });
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   return parseSettings({ exit: 0, stdout, stderr }, name);
