@@ -3,14 +3,12 @@ const tier = (name, more = {}) => ({
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   extensionsToTreatAsEsm: [".ts"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"], // what was packed has the same name
+  setupFilesAfterEnv: ["<rootDir>/test/support/timeout.ts"],
   transform: { "\\.ts$": "<rootDir>/test/support/strip-types.cjs" },
   ...more,
 });
 
-const engine = {
-  globalSetup: "<rootDir>/test/support/host/setup.ts",
-  setupFilesAfterEnv: ["<rootDir>/test/support/host/timeout.ts"],
-};
+const engine = { globalSetup: "<rootDir>/test/support/host/setup.ts" };
 
 /** One project a tier; `npm test -- --tier NAME` runs one. */
 export default {

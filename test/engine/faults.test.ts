@@ -13,7 +13,7 @@ let injected = 0;
 
 beforeAll(async () => {
   life = await Life.begin("faults");
-}, 300_000);
+});
 
 afterAll(async () => {
   await life.end();

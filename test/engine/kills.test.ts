@@ -12,7 +12,7 @@ let killed = 0;
 
 beforeAll(async () => {
   life = await Life.begin("kills");
-}, 300_000);
+});
 
 afterAll(async () => {
   await life.end();

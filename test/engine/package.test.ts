@@ -24,7 +24,7 @@ beforeAll(async () => {
   await cp(EXAMPLE, project, { recursive: true });
   const { stdout } = await execa(process.execPath, [join(checkout, "scripts/pack.ts"), site.dir]);
   await npm("install", join(site.dir, stdout.trim().split("\n").at(-1)!));
-}, 600_000);
+});
 
 afterAll(() => site.end());
 

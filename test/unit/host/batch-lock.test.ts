@@ -60,7 +60,7 @@ test("two at the same time: the second one waits, says for whom, and finds what 
     progress: ["waits for it's $(x)/prod/LxcDomain/a"],
   });
   expect(readFileSync(log, "utf8")).toBe("begins\nends\n");
-}, 20_000);
+});
 
 test("many at the same time: each does its step, none meets another", async () => {
   const log = file("many");
@@ -90,7 +90,7 @@ test("work that outlives its batch still holds the host", async () => {
     if (line === "waits for outlived") writeFileSync(go, "");
   });
   expect((await next).progress).toEqual(["waits for outlived", "runs echo done"]);
-}, 20_000);
+});
 
 test("a look takes no lock", async () => {
   const go = file("looked");
@@ -101,4 +101,4 @@ test("a look takes no lock", async () => {
     void run({ reads }).then(() => writeFileSync(go, ""));
   });
   expect(outcomes).toMatchObject([{ exit: 0 }]);
-}, 20_000);
+});

@@ -48,15 +48,13 @@ test("a success that does not count as one stops as well", async () => {
 });
 
 test("a step that takes too long is ended, with what it started", async () => {
-  const began = Date.now();
   const { outcomes } = await run({
     reads: [],
-    steps: [act("sleep 60 & echo $!; wait", { timeout: 1 }), act(":")],
+    steps: [act("sleep 600 & echo $!; wait", { timeout: 1 }), act(":")],
   });
   expect(outcomes).toEqual([{ exit: 124, stdout: expect.stringMatching(/^\d+\n$/), stderr: expect.any(String) }]);
   expect(commandOf(outcomes[0]!.stdout.trim())).toBe("");
-  expect(Date.now() - began).toBeLessThan(15_000);
-}, 20_000);
+});
 
 test("a step that is killed is a failure, not the end of the batch", async () => {
   const { outcomes, observation } = await run({

@@ -20,7 +20,7 @@ test("at most eight round trips at a time: sshd allows ten", async () => {
   expect(Math.max(...counts)).toBeLessThanOrEqual(8);
   expect(Math.max(...counts)).toBeGreaterThan(1);
   rmSync(folder, { recursive: true });
-}, 20_000);
+});
 
 test("changes of this process go one after the other, also after one failed", async () => {
   const session = new Session({});
@@ -60,7 +60,7 @@ test("a host that cannot be reached: what, where, why and what to do, without a 
     },
     stack: "",
   });
-}, 20_000);
+});
 
 test("a host whose login greets: an error without a stack, too", async () => {
   const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
@@ -71,4 +71,4 @@ test("a host whose login greets: an error without a stack, too", async () => {
   process.env.PATH = PATH;
   rmSync(folder, { recursive: true });
   expect(error).toMatchObject({ name: "svirt-lxc", message: expect.stringContaining("Welcome"), stack: "" });
-}, 20_000);
+});
