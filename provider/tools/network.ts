@@ -1,5 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
-import { virsh } from "./virsh.ts";
+import { virsh, WHOLE } from "./virsh.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
 /** A NAT network of libvirt (https://libvirt.org/formatnetwork.html). */
@@ -55,11 +55,14 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
 // Before libvirt is installed there are none. virsh's own echo ends no line.
 const NETWORKS = `
 command -v virsh >/dev/null || exit 0
-v() { virsh -q -c lxc:/// "$@"; }
-all=$(v net-list --all --uuid) || exit 1
-ask=
-for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
-[ -z "$ask" ] || v "$ask"
+${WHOLE}
+look() {
+  all=$(v net-list --all --uuid) || return 1
+  ask=
+  for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
+  whole "$all" "$ask"
+}
+look || look || look
 `;
 
 export const networksRead: Read = { key: "networks", argv: ["sh", "-c", NETWORKS] };

@@ -17,25 +17,38 @@ export interface DomainInfo {
   paused: boolean;
 }
 
+/**
+ * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK`
+ * prints what it told of all of the list, or fails: something has come or gone meanwhile, and nothing may pass for gone.
+ */
+export const WHOLE = `
+v() { virsh -q -c lxc:/// "$@"; }
+whole() {
+  [ -n "$1" ] || return 0
+  told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@xml <')" = "$(printf '%s\\n' "$1" | grep -c .)" ] && printf '%s\\n' "$told"
+}`;
+
 /** libvirt is stopped, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
 export const DOWN = 69;
 
-// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID;
-// one virsh process tells all. Its echo ends no line.
+// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID.
+// virsh's own echo ends no line.
 const DOMAINS = `
 command -v virsh >/dev/null || exit 0
-v() { virsh -q -c lxc:/// "$@"; }
-all=$(v list --all --uuid) || {
+${WHOLE}
+look() {
+  all=$(v list --all --uuid) && auto=$(v list --all --autostart --uuid) || return 1
+  ask=
+  for u in $all; do
+    case "$auto" in *$u*) a=yes;; *) a=no;; esac
+    ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
+  done
+  whole "$all" "$ask"
+}
+look || look || look || {
   systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
   exit ${DOWN}
 }
-auto=$(v list --all --autostart --uuid) || exit 1
-ask=
-for u in $all; do
-  case "$auto" in *$u*) a=yes;; *) a=no;; esac
-  ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
-done
-[ -z "$ask" ] || v "$ask"
 `;
 
 /** All LXC domains of the host. */

@@ -1,0 +1,53 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Read } from "../../../provider/host/batch.ts";
+import { networksRead, parseNetworks } from "../../../provider/tools/network.ts";
+import { domainsRead, parseDomains } from "../../../provider/tools/virsh.ts";
+
+// The very commands that ask libvirt, of a virsh that knows two things, and from time to time cannot tell of one.
+const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const program = (name: string, text: string) => {
+  writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+  chmodSync(join(folder, name), 0o755);
+};
+/** Its answers to one look after the other: how many of the two it tells. */
+function look(read: Read, answers: number[]) {
+  program("systemctl", "exit 0");
+  const tell = answers.map((told, i) => `${i}) told=${told};;`).join("\n");
+  program(
+    "virsh",
+    `shift 3
+case $1 in list|net-list) printf 'u1\\nu2\\n\\n'; exit;; esac
+n=$(cat '${folder}/n'); echo $((n + 1)) >'${folder}/n'
+case $n in ${tell}
+esac
+for i in 1 2; do
+  case $1 in *net-info*) printf '@net Active: yes\\n@xml '; what=network;; *) printf '@domain yes running\\n@xml '; what=domain;; esac
+  [ $i -gt $told ] || printf '<%s>\\n  <name>t%s</name>\\n</%s>\\n' $what $i $what
+  [ $what = network ] || printf '@live <domain/>\\n'
+done`,
+  );
+  writeFileSync(join(folder, "n"), "0\n");
+  const [command = "", ...args] = read.argv;
+  const env = { PATH: `${folder}:${process.env.PATH}` };
+  const { stdout, stderr, status } = spawnSync(command, args, { encoding: "utf8", env });
+  return { exit: status!, stdout, stderr };
+}
+
+const looks = [
+  ["domains", domainsRead, parseDomains],
+  ["networks", networksRead, parseNetworks],
+] as const;
+test.each(looks)("%s: all of them are told", (_, read, parse) => {
+  expect([...parse(look(read, [2])).keys()]).toEqual(["t1", "t2"]);
+});
+test.each(looks)("%s: one that came or went during the look is asked for anew", (_, read, parse) => {
+  expect([...parse(look(read, [1, 0, 2])).keys()]).toEqual(["t1", "t2"]);
+});
+test.each(looks)("%s: what cannot be told does not pass for gone", (_, read) => {
+  expect(look(read, [1, 1, 1])).toMatchObject({ exit: 1, stdout: "" });
+});
