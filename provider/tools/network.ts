@@ -1,5 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
-import { virsh, WHOLE } from "./virsh.ts";
+import { V, virsh, WHOLE } from "./virsh.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
 /** A NAT network of libvirt (https://libvirt.org/formatnetwork.html). */
@@ -105,7 +105,7 @@ export function startNetwork(name: string): Step {
 }
 
 const START = `
-v() { virsh -q -c lxc:/// "$@"; }
+${V}
 v net-start "$1" || exit 1
 bridge=$(v net-info "$1" | sed -n 's/^Bridge: *//p')
 for u in $(v list --uuid); do v domiflist "$u"; done | while read -r interface _ source _; do
@@ -129,7 +129,7 @@ function updateHost(command: "add-last" | "delete", network: string, reservation
 
 // A network that is stopped can be changed for its next start only.
 const UPDATE = `
-v() { virsh -q -c lxc:/// "$@"; }
+${V}
 v net-info "$1" | grep -q '^Active: *yes' && live=--live || live=
 v net-update "$1" "$2" ip-dhcp-host "$3" --config $live
 `;

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Outcome, Read, Step } from "../host/batch.ts";
 import { HostError } from "../host/errors.ts";
 import type { IdMap } from "../host/slot.ts";
@@ -131,7 +132,7 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
     inside(
       "sets root's authorized keys",
       tmpfiles(root),
-      `d /root/.ssh 0700\n${fileLine(`/${AUTHORIZED_KEYS}`, "0600", content)}`,
+      `d /${posix.dirname(AUTHORIZED_KEYS)} 0700\n${fileLine(`/${AUTHORIZED_KEYS}`, "0600", content)}`,
     );
   }
   if (!found?.hostKey) {

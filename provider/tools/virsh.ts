@@ -6,6 +6,9 @@ export function virsh(...args: string[]): string[] {
   return ["virsh", "-q", "-c", "lxc:///", ...args];
 }
 
+/** The same for scripts: a function of sh. */
+export const V = 'v() { virsh -q -c lxc:/// "$@"; }';
+
 /** A domain as libvirt tells it. */
 export interface DomainInfo {
   autostart: boolean;
@@ -22,7 +25,7 @@ export interface DomainInfo {
  * prints what it told of all of the list, or fails: something has come or gone meanwhile, and nothing may pass for gone.
  */
 export const WHOLE = `
-v() { virsh -q -c lxc:/// "$@"; }
+${V}
 whole() {
   [ -n "$1" ] || return 0
   told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@xml <')" = "$(printf '%s\\n' "$1" | grep -c .)" ] && printf '%s\\n' "$told"
@@ -76,7 +79,7 @@ export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
 // `virsh shutdown` is silently ignored for LXC without an initctl pipe. SIGRTMIN+4 is systemd's poweroff (systemd(1));
 // libvirt counts SIGRTMIN as 32 higher than signal 32: number 38 here is 34 + 4.
 const STOP = `
-v() { virsh -q -c lxc:/// "$@"; }
+${V}
 off() { [ "$(v domstate "$1" 2>/dev/null)" = "shut off" ]; }
 off "$1" && exit 0
 [ "$(v domstate "$1")" != paused ] || v resume "$1"

@@ -108,22 +108,16 @@ export class Host {
 
   /** Waits until a step blocks; false if the other ends before. */
   async blocked(other: Promise<unknown>): Promise<boolean> {
-    let ended = false;
-    other.then(() => {
-      ended = true;
-    });
-    while (!ended && !this.has("/mnt/blocked")) await setTimeout(10);
+    const ended = endOf(other);
+    while (!ended() && !this.has("/mnt/blocked")) await setTimeout(10);
     return this.has("/mnt/blocked");
   }
 
   /** Waits until something waits for a lock; that the other ends first is an error. */
   async waited(other: Promise<unknown>, command = "flock -w 3600"): Promise<void> {
-    let ended = false;
-    other.then(() => {
-      ended = true;
-    });
+    const ended = endOf(other);
     while (!(await this.sh("ps -eo args=")).split("\n").some((line) => line.startsWith(command))) {
-      if (ended) throw new Error(`nothing waits on ${this.name} by ${command}`);
+      if (ended()) throw new Error(`nothing waits on ${this.name} by ${command}`);
       await setTimeout(100);
     }
   }
@@ -139,4 +133,13 @@ export class Host {
     this.#holder.kill("SIGKILL");
     await ended;
   }
+}
+
+/** Tells whether something has come to its end. */
+function endOf(work: Promise<unknown>): () => boolean {
+  let ended = false;
+  work.then(() => {
+    ended = true;
+  });
+  return () => ended;
 }
