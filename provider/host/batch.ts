@@ -2,8 +2,10 @@
  * A batch is one POSIX sh script for one round trip: it takes the host's lock, looks, compares, acts and looks again.
  * This file is the only place that quotes for a shell, and it knows both ends of the protocol.
  *
- * Each command writes into files and is reported as a frame on stdout, so that its output never meets the protocol:
- *   `@ NAME EXIT OUT-BYTES ERR-BYTES LF`, the bytes of its stdout, those of its stderr.
+ * Each command writes into files, so that its output never meets the protocol. At the end they are reported on stdout, all by
+ * the same few processes, since on a slow host it is processes that take the time. First an index, a line each:
+ *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ digest SHA256`
+ * and behind it, in the same order, the bytes of each one's stdout and stderr, of either no more than OUTPUT_LIMIT.
  * Progress goes to stderr, as lines that start with the record separator.
  */
 
@@ -104,23 +106,24 @@ export function timeoutOf(step: Step): number {
  * a script that arrives cut off is a syntax error, and nothing of it runs.
  */
 export function script({ reads, steps = [], lock }: Batch): string {
+  const names = reads.map((_, i) => `read${i}`).join(" ");
   const act = steps.flatMap((step, i) => [
     `say ${quote(step.why)}`,
     command(step, `step${i}`),
-    `emit step${i}`,
-    `case $(cat "$T/step${i}.code") in ${(step.ok ?? [0]).join("|")}) ;; *) return;; esac`,
+    `ran="$ran step${i}"`,
+    `read -r code <"$T/step${i}.code"`,
+    `case $code in ${(step.ok ?? [0]).join("|")}) ;; *) return;; esac`,
   ]);
   const check = lock && [
     "observe",
-    `if [ "$(digest)" != ${lock.expect} ]; then echo "@ stale 0 0 0"; report; return; fi`,
+    `case $(digest) in ${lock.expect}*) ;; *) echo "@ stale"; report ${names}; return;; esac`,
   ];
   return [
     FUNCTIONS,
     "observe() {",
     ...reads.map((r, i) => `run read${i} timeout -k 5 ${READ_TIMEOUT} ${quoteArgv(r.argv)} </dev/null`),
     ":; }",
-    `digest() { for i in ${stable(reads)}; do cat "$T/read$i.code" "$T/read$i.out"; done | sha256sum | cut -c 1-64; }`,
-    `report() { ${reads.map((_, i) => `emit read${i}; `).join("")}echo "@ digest-$(digest) 0 0 0"; }`,
+    `digest() { cat /dev/null ${stable(reads)} | sha256sum; }`,
     "act() {",
     ...act,
     ":; }",
@@ -128,9 +131,10 @@ export function script({ reads, steps = [], lock }: Batch): string {
     SET_UP,
     ...(lock ? [takeLock(lock.holder)] : []),
     ...(check ?? []),
+    "ran=",
     "act",
     "observe",
-    "report",
+    `report $ran ${names}`,
     "}",
     "main",
     "",
@@ -149,17 +153,22 @@ const FUNCTIONS = `
 run() {
   name=$1; shift
   "$@" >"$T/$name.out" 2>"$T/$name.err"
-  code=$?
-  if [ "$(stat -c %s "$T/$name.out")" -gt ${OUTPUT_LIMIT} ]; then
-    truncate -s ${OUTPUT_LIMIT} "$T/$name.out"
-    case $name in read*) code=${TOO_LONG}; echo "its output is longer than ${OUTPUT_LIMIT} bytes" >>"$T/$name.err";; esac
-  fi
-  truncate -s '<${OUTPUT_LIMIT}' "$T/$name.err"
-  echo $code >"$T/$name.code"
+  echo $? >"$T/$name.code"
 }
-emit() {
-  echo "@ $1 $(cat "$T/$1.code") $(stat -c %s "$T/$1.out") $(stat -c %s "$T/$1.err")"
-  cat "$T/$1.out" "$T/$1.err"
+report() {
+  files=
+  for name; do files="$files $T/$name.out $T/$name.err"; done
+  stat -c %s /dev/null $files >"$T/sizes"
+  {
+    read -r none
+    for name; do
+      read -r out; read -r err
+      read -r code <"$T/$name.code"
+      echo "@ $name $code $out $err"
+    done
+  } <"$T/sizes"
+  echo "@ digest $(digest)"
+  head -q -c ${OUTPUT_LIMIT} /dev/null $files
 }
 say() { printf '\\036%s\\n' "$1" >&2; }
 `;
@@ -189,34 +198,53 @@ function command(step: Step, name: string): string {
 }
 
 function stable(reads: Read[]): string {
-  return reads.flatMap((r, i) => (r.volatile ? [] : [i])).join(" ");
+  return reads.flatMap((r, i) => (r.volatile ? [] : [`"$T/read${i}.code" "$T/read${i}.out"`])).join(" ");
 }
 
 /** Reads what a batch printed. Throws if it is cut off: then nothing is known. */
 export function parse(output: Buffer, { reads }: Batch): Report {
+  const { commands, stale, digest, end } = parseIndex(output);
   const results = new Map<string, Outcome>();
   const outcomes: Outcome[] = [];
-  let stale = false;
-  let digest: string | undefined;
-  let at = 0;
-  while (at < output.length) {
-    const end = output.indexOf(10, at);
-    const header = /^@ (\S+) (\d+) (\d+) (\d+)$/.exec(output.toString("utf8", at, end));
-    if (end < 0 || !header) throw new Error(`not a report: ${output.toString("utf8", at, at + 200)}`);
-    const [, name = "", exit, out, err] = header;
-    const outEnd = end + 1 + Number(out);
-    at = outEnd + Number(err);
+  let at = end;
+  const take = (bytes: number) => {
+    const from = at;
+    at += Math.min(bytes, OUTPUT_LIMIT);
     if (at > output.length) throw new Error("the report was cut off");
-    const outcome = {
-      exit: Number(exit),
-      stdout: output.toString("utf8", end + 1, outEnd),
-      stderr: output.toString("utf8", outEnd, at),
-    };
-    if (name === "stale") stale = true;
-    else if (name.startsWith("digest-")) digest = name.slice("digest-".length);
-    else if (name.startsWith("step")) outcomes.push(outcome);
-    else results.set(reads[Number(name.slice("read".length))]!.key, outcome);
+    return output.toString("utf8", from, at);
+  };
+  for (const { name, exit, out, err } of commands) {
+    const outcome = { exit, stdout: take(out), stderr: take(err) };
+    const read = /^read(\d+)$/.exec(name);
+    if (!read) outcomes.push(outcome);
+    else results.set(reads[Number(read[1])]!.key, out > OUTPUT_LIMIT ? tooLong(outcome) : outcome);
   }
-  if (digest === undefined) throw new Error("the report was cut off");
+  // Something that outlived its command still wrote: then no byte is sure to be where it is looked for.
+  if (at < output.length) throw new Error("not a report: it is longer than it says");
   return { observation: { results, digest }, outcomes, stale };
+}
+
+/** What a report starts with, and where that ends. */
+function parseIndex(output: Buffer) {
+  const commands: { name: string; exit: number; out: number; err: number }[] = [];
+  let stale = false;
+  for (let at = 0; at < output.length; ) {
+    const end = output.indexOf(10, at);
+    if (end < 0) break;
+    const line = output.toString("utf8", at, end);
+    at = end + 1;
+    const digest = /^@ digest ([0-9a-f]{64})\b/.exec(line)?.[1];
+    if (digest) return { commands, stale, digest, end: at };
+    const command = /^@ ((?:read|step)\d+) (\d+) (\d+) (\d+)$/.exec(line);
+    if (command) {
+      const [exit, out, err] = command.slice(2).map(Number) as [number, number, number];
+      commands.push({ name: command[1]!, exit, out, err });
+    } else if (line === "@ stale") stale = true;
+    else throw new Error(`not a report: ${line.slice(0, 200)}`);
+  }
+  throw new Error("the report was cut off");
+}
+
+function tooLong({ stdout, stderr }: Outcome): Outcome {
+  return { exit: TOO_LONG, stdout, stderr: `${stderr}its output is longer than ${OUTPUT_LIMIT} bytes\n` };
 }
