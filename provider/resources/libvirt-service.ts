@@ -116,8 +116,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   reads: () => [
     storeRead,
     { key: "libvirt", argv: ["sh", "-c", STATE] },
-    { ...networksRead, ok: [0, 1] },
-    { ...domainsRead, ok: [0, 1, DOWN], untold: [] },
+    { ...networksRead, ok: [0, DOWN] },
+    { ...domainsRead, ok: [0, DOWN], untold: [] },
   ],
   parse(results, { owner, network }) {
     const part = (name: string) =>
@@ -196,14 +196,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
     const services = servicesOf(os);
 
-    if (missingPackages.length > 0) {
+    if (missingPackages.length > 0)
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
-      return steps; // the rest is planned on what they brought
-    }
-    if (idleUnits.length > 0) {
+    if (idleUnits.length > 0)
       act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
-      return steps; // only now can it be asked for networks and for others' domains
-    }
+    // The rest is planned on what the packages brought, and on what libvirt can only be asked for when it runs.
+    if (missingPackages.length > 0 || idleUnits.length > 0) return steps;
+
     if (!udevLink) act("has udev leave the MACs of containers alone", write(VETH_LINK), { stdin: vethLink });
     if (missingSettings.length > 0) {
       act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);

@@ -62,7 +62,7 @@ look() {
   for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
   whole "$all" "$ask"
 }
-look || look || look
+insist
 `;
 
 export const networksRead: Read = { key: "networks", argv: ["sh", "-c", NETWORKS] };

@@ -20,19 +20,26 @@ export interface DomainInfo {
   paused: boolean;
 }
 
+/** The exit code of a look at libvirt that found it stopped, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
+export const DOWN = 69;
+
 /**
  * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK`
  * prints what it told of all of the list, or fails: something has come or gone meanwhile, and nothing may pass for gone.
+ * `insist` has the script's `look` tried some times over, and tells a libvirt that is stopped from one that did not answer.
  */
 export const WHOLE = `
 ${V}
 whole() {
   [ -n "$1" ] || return 0
   told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@xml <')" = "$(printf '%s\\n' "$1" | grep -c .)" ] && printf '%s\\n' "$told"
+}
+insist() {
+  look || look || look || {
+    systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
+    exit ${DOWN}
+  }
 }`;
-
-/** libvirt is stopped, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
-export const DOWN = 69;
 
 // Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID.
 // virsh's own echo ends no line.
@@ -48,10 +55,7 @@ look() {
   done
   whole "$all" "$ask"
 }
-look || look || look || {
-  systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
-  exit ${DOWN}
-}
+insist
 `;
 
 /** All LXC domains of the host. */

@@ -26,6 +26,7 @@ plans(libvirtService, libvirtInputs, [
     [
       "claims the libvirt",
       "installs libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables systemd-container",
+      "starts libvirt, now and at every boot",
     ],
   ],
   ["converged", {}, []],
@@ -249,7 +250,7 @@ removals(libvirtService, libvirtInputs, [
 ]);
 
 test("removed while libvirt is down: it is started first, since it may have the network", () => {
-  const down = new Map([...recorded({ store: empty }), ["networks", { exit: 1, stdout: "", stderr: "error" }]]);
+  const down = new Map([...recorded({ store: empty }), ["networks", { exit: 69, stdout: "", stderr: "error" }]]);
   const steps = libvirtService.remove(libvirtService.parse(down, libvirtInputs), libvirtInputs);
   expect(steps.map((step) => step.argv)).toEqual([["systemctl", "start", "libvirtd.service"]]);
 });

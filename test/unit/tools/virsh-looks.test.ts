@@ -15,8 +15,8 @@ const program = (name: string, text: string) => {
   chmodSync(join(folder, name), 0o755);
 };
 /** Its answers to one look after the other: how many of the two it tells. */
-function look(read: Read, answers: number[]) {
-  program("systemctl", "exit 0");
+function look(read: Read, answers: number[], isActive = true) {
+  program("systemctl", `exit ${isActive ? 0 : 3}`);
   const tell = answers.map((told, i) => `${i}) told=${told};;`).join("\n");
   program(
     "virsh",
@@ -50,4 +50,7 @@ test.each(looks)("%s: one that came or went during the look is asked for anew", 
 });
 test.each(looks)("%s: what cannot be told does not pass for gone", (_, read) => {
   expect(look(read, [1, 1, 1])).toMatchObject({ exit: 1, stdout: "" });
+});
+test.each(looks)("%s: a libvirt that is stopped is told apart", (_, read) => {
+  expect(look(read, [0, 0, 0], false)).toMatchObject({ exit: 69, stdout: "" });
 });
