@@ -11,6 +11,12 @@ import { checkout } from "./setup/paths.ts";
 const LANES = [["unit", "engine"], ["lab"]];
 /** What takes an hour runs only when it is asked for. */
 const ON_REQUEST = ["sweep"];
+/** How many tests a tier runs at a time. The machine has one lab; whoever runs the engine also waits for it. */
+const WORKERS: Record<string, string[]> = {
+  engine: ["--maxWorkers=100%"],
+  sweep: ["--maxWorkers=200%"],
+  lab: ["--runInBand"],
+};
 
 const running = new Set<ChildProcess>();
 // Who ends us means the tests.
@@ -48,15 +54,7 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
   const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-test-"));
   const report = join(dir, "report.json");
   const jest = join(checkout, "node_modules", "jest", "bin", "jest.js");
-  // The machine has one lab, and it is shared: one test after the other.
-  const args = [
-    "--selectProjects",
-    tier,
-    ...(tier === "lab" ? ["--runInBand"] : ["engine", "sweep"].includes(tier) ? ["--maxWorkers=100%"] : []),
-    "--json",
-    `--outputFile=${report}`,
-    ...patterns,
-  ];
+  const args = ["--selectProjects", tier, ...(WORKERS[tier] ?? []), "--json", `--outputFile=${report}`, ...patterns];
   const child = spawn(process.execPath, ["--experimental-vm-modules", "--no-warnings", jest, ...args], {
     cwd: checkout,
     stdio: ["ignore", "ignore", "pipe"], // --json prints the report, too; people read stderr

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => site.end());
 
 test("its lock is known to be a dead one's, and the next run waits for its batch, and says so", async () => {
-  await host.fault(6, "before");
+  await host.fault("step", 6, "before");
   const first = stack.start("up", "--yes", "--skip-preview");
   expect(await host.blocked(first.done)).toBe(true);
   expect(await stacksLockedByTheDead(backend)).toEqual([]);

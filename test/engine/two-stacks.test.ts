@@ -52,7 +52,7 @@ test("what they changed they changed under the host's lock, one after the other,
 test("who waits says for whom", async () => {
   await one.configure(site.config({ a: { hostname: "aa" }, b: {} }));
   await two.configure(site.config({ c: { hostname: "cc" }, d: {} }));
-  await host.fault(1, "before");
+  await host.fault("step", 1, "before");
   const first = one.start("up", "--yes", "--skip-preview");
   expect(await host.blocked(first.done)).toBe(true);
   const second = two.start("up", "--yes", "--skip-preview");

@@ -9,6 +9,8 @@ export const DISTURBANCES = {
   hang: "hang",
   /** It does its work, and then takes longer than it may. */
   late: "late",
+  /** A look fails, not a step. */
+  blind: "blind",
   /** The connection is lost before it runs; it still runs. */
   "cut before": "before",
   /** The connection is lost after it has run. */
@@ -26,7 +28,7 @@ export type Disturbance = keyof typeof DISTURBANCES;
 export const FAULTS = ["fail", "hang", "late", "cut before", "cut after", "lost"] as const;
 export const KILLS = ["kill before", "kill after"] as const;
 
-/** Runs an operation that is disturbed at its N-th step. Undefined if it has fewer steps: then it went through. */
+/** Runs an operation that is disturbed at its N-th step, or look. Undefined if it has fewer: then it went through. */
 export async function disturbed(
   host: Host,
   stack: Stack,
@@ -35,7 +37,7 @@ export async function disturbed(
   what: Disturbance,
 ): Promise<Run | undefined> {
   await host.steps();
-  await host.fault(step, DISTURBANCES[what]);
+  await host.fault(what === "blind" ? "look" : "step", step, DISTURBANCES[what]);
   const running = stack.start(operation, "--yes", "--skip-preview");
   if (DISTURBANCES[what] === "before" || DISTURBANCES[what] === "after") {
     if (await host.blocked(running.done)) {

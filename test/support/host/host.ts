@@ -94,15 +94,16 @@ export class Host {
     await rm(this.path("/mnt/blocked"), { force: true });
   }
 
-  /** From now on, the N-th step of a plan does not go well; see bin/timeout. */
-  fault(step: number, what: string): Promise<void> {
-    return this.write("/mnt/fault", `${step} ${what}\n`);
+  /** From now on, the N-th step of a plan, or the N-th look, does not go well; see bin/timeout. */
+  fault(of: "step" | "look", n: number, what: string): Promise<void> {
+    return this.write(`/mnt/fault.${of}`, `${n} ${what}\n`);
   }
 
   /** Takes a fault back that was not come to. */
   async mend(): Promise<boolean> {
-    const waiting = this.has("/mnt/fault");
-    await rm(this.path("/mnt/fault"), { force: true });
+    const faults = ["/mnt/fault.step", "/mnt/fault.look"];
+    const waiting = faults.some((fault) => this.has(fault));
+    for (const fault of faults) await rm(this.path(fault), { force: true });
     return waiting;
   }
 

@@ -4,17 +4,19 @@ import { Site } from "./site.ts";
 import { snapshot } from "./snapshot.ts";
 
 const created = { authorizedKeys: ["ssh-ed25519 AAAA me"], rootPasswordSecret: "password", units: ["nginx.service"] };
-const CONTAINERS = {
-  created,
-  edited: { ...created, hostname: "www", memory: "1GiB", units: ["nginx.service", "cron.service"] },
-};
+const edited = { ...created, hostname: "www", memory: "1GiB", units: ["nginx.service", "cron.service"] };
+const CONTAINERS = { prepared: {}, created: { web: created }, edited: { web: edited } };
 
-/** What a stack is at a time: destroyed, one container, or that container with everything changed that can be changed. */
+/** What a stack is at a time: destroyed, a host without container, with one, or with one of which all was changed that can be. */
 export type State = keyof typeof CONTAINERS | "nothing";
+
+/** Takes from a host what it had before any stack: SELinux is permissive, now and at boot, libvirt and what it needs not there. */
+export const BARE = `setenforce 0; sed -i s/enforcing/permissive/ /etc/selinux/config
+systemctl disable --now libvirtd.service; rm -f /mnt/units/libvirtd.*; : >/mnt/packages`;
 
 export const PASSWORD = "correct horse";
 
-/** A stack of one container, on a host of its own that has seen each of its states before. */
+/** A stack, on a host of its own that has seen each of its states before. */
 export class Life {
   readonly site: Site;
   readonly host: Host;
@@ -32,7 +34,7 @@ export class Life {
     const site = await Site.create();
     const life = new Life(site, await site.host(), await site.stack(name, {}));
     life.undisturbed.set("nothing", await snapshot(life.host));
-    for (const state of ["created", "edited", "nothing"] as const) {
+    for (const state of ["prepared", "created", "edited", "nothing"] as const) {
       const { ok, output } = await life.reach(state);
       if (!ok) throw new Error(output);
       life.undisturbed.set(state, await snapshot(life.host));
@@ -43,8 +45,8 @@ export class Life {
   /** Says what is wanted; the operation that makes it so. */
   async want(state: State): Promise<"up" | "destroy"> {
     if (state === "nothing") return "destroy";
-    const config = this.site.config({ web: CONTAINERS[state] });
-    await this.stack.configure({ ...config, "svirt-lxc:password": PASSWORD });
+    const secrets = state === "prepared" ? {} : { "svirt-lxc:password": PASSWORD };
+    await this.stack.configure({ ...this.site.config(CONTAINERS[state]), ...secrets });
     return "up";
   }
 

@@ -1,31 +1,63 @@
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import { join } from "node:path";
 import type { Host } from "./host.ts";
 
-// Everything that a host keeps, a line each. Of what is made anew each time, and of revisions, it counts that they are there.
-const SNAPSHOT = `
-filter() {
-  case $1 in
-  */instance|*/machine-id|*/ssh_host_ed25519_key*|*/uuid) echo '(made anew)';;
-  */shadow*) sed 's/\\$[^:]*/HASH/' "$1" | tr '\\n' ' ';;
-  *.xml) sed 's/[0-9a-f]\\{8\\}-[0-9a-f-]*/UUID/g; s/ id=.[0-9]*.>/>/; s/revision="[0-9]*"/revision="N"/' "$1" | tr '\\n' ' ';;
-  /var/lib/svirt-lxc/*.json|/var/lib/svirt-lxc/slots/*|/var/lib/svirt-lxc/claims/*) sed 's/"revision":[0-9]*/"revision":N/' "$1" | tr '\\n' ' ';;
-  *) sha256sum <"$1" | cut -c 1-16;;
-  esac
-}
-find /var/lib /mnt/etc /mnt/systemd /mnt/domains /mnt/networks /mnt/modules /mnt/units /mnt/contexts /mnt/packages \\
-  /run /sys/fs/selinux ! -path '/mnt/etc/.pwd.lock' ! -path '/run/svirt-lxc' ! -path '/run/svirt-lxc/lock' ! -path '/run/svirt-lxc/holder' ! -path '/run/svirt-lxc/looking' \\
-  ! -path '/run/svirt-lxc/batch.*' ! -path '/run/libvirt*' ! -path /sys/fs/selinux/access ! -path '*/layers/work/*' -printf '%y %m %U:%G %p %l\\n' |
-while read -r line; do
-  set -- $line
-  case $1 in f) echo "$line $(filter "$4")";; *) echo "$line";; esac
-done | sort -k 4
-cat /mnt/labels/* 2>/dev/null | sed 's/^/label /'
-findmnt -rn -o TARGET,FSTYPE | grep -v '^/proc/' | sort
-ps -eo pid=,ppid=,args= | awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat") && $3 !~ /^\\[/ {print "process " $3}'
-`;
+/** Where a host keeps what outlives a command. */
+const PLACES = [
+  "/var/lib",
+  ...["etc", "systemd", "domains", "networks", "modules", "units", "contexts", "packages"].map(
+    (name) => `/mnt/${name}`,
+  ),
+  "/run",
+  "/sys/fs/selinux",
+];
+/** What is there only while somebody works, or says how often somebody did. */
+const PASSING = [
+  /^\/mnt\/etc\/\.pwd\.lock$/,
+  /^\/run\/svirt-lxc(\/(lock|holder|looking|batch\..*))?$/,
+  /^\/run\/libvirt/,
+  /^\/sys\/fs\/selinux\/access$/,
+  /\/layers\/work\//,
+];
+const MOUNTS = "findmnt -rn -o TARGET,FSTYPE | grep -v '^/proc/' | sort";
+const PROCESSES = `ps -eo pid=,ppid=,args= |
+awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat") && $3 !~ /^\\[/ {print "process " $3}'`;
 
-/** What a host is like, as lines that compare. */
+/** What a host is like, as lines that compare. Of what is made anew each time, and of revisions, it counts that they are there. */
 export async function snapshot(host: Host): Promise<string[]> {
-  return (await host.sh(SNAPSHOT)).split("\n");
+  const rest = await host.sh(`cat /mnt/labels/* 2>/dev/null | sed 's/^/label /'; ${MOUNTS}; ${PROCESSES}`);
+  const files = PLACES.flatMap((place) => describe(host, place));
+  return [...files.sort(), ...rest.split("\n")];
+}
+
+/** A line for a file, and for each one below it. They are read from outside: a process a file would be slow. */
+function describe(host: Host, file: string): string[] {
+  const outside = host.path(file);
+  const found = lstatSync(outside, { throwIfNoEntry: false });
+  if (!found) return [];
+  const below = found.isDirectory() ? readdirSync(outside).flatMap((name) => describe(host, join(file, name))) : [];
+  if (PASSING.some((pattern) => pattern.test(file))) return below;
+  const mode = `${(found.mode & 0o7777).toString(8)} ${found.uid}:${found.gid}`;
+  return [`${file} ${mode} ${contentOf(file, outside, found)}`, ...below];
+}
+
+function contentOf(file: string, outside: string, found: Stats): string {
+  if (found.isDirectory()) return "/";
+  if (found.isSymbolicLink()) return `-> ${readlinkSync(outside)}`;
+  if (!found.isFile()) return "(no file)";
+  if (/\/(instance|uuid|.*machine-id|.*ssh_host_ed25519_key.*)$/.test(file)) return "(made anew)";
+  const text = readFileSync(outside, "utf8");
+  if (file.includes("shadow")) return text.replaceAll(/\$[^:\n]*/g, "HASH");
+  if (file.endsWith(".xml")) {
+    return text
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f-]*/g, "UUID")
+      .replaceAll(/ id=.[0-9]*.>/g, ">")
+      .replaceAll(/revision="[0-9]*"/g, 'revision="N"');
+  }
+  if (file.startsWith("/var/lib/svirt-lxc/") && /\.json$|\/(slots|claims)\//.test(file))
+    return text.replace(/"revision":[0-9]*/, '"revision":N');
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** The folders of batches, which nobody has when nothing is under way. */
