@@ -3,7 +3,7 @@ import { hideStackTraces } from "../provider/engine/stack-trace.ts";
 import { LxcDomain } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
-import { addressOf } from "../provider/tools/network.ts";
+import { addressOf, capacityOf } from "../provider/tools/network.ts";
 import type { LxcHost } from "./lxc-host.ts";
 
 export interface LxcContainerArgs extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image"> {
@@ -61,7 +61,9 @@ export class LxcContainer extends pulumi.ComponentResource {
         label: this.rootfs.label,
         idmap: this.rootfs.idmap,
         revision: this.rootfs.revision,
-        address: this.rootfs.slot.apply((slot) => addressOf(subnet, slot)),
+        address: pulumi
+          .all([hostName, this.rootfs.slot])
+          .apply(([nameOnHost, slot]) => reservedAddress(nameOnHost, subnet, slot)),
         network,
         memory,
         // Who gives keys wants to log in: it is up when sshd listens.
@@ -77,4 +79,13 @@ export class LxcContainer extends pulumi.ComponentResource {
     this.hostKey = this.rootfs.hostKey;
     this.registerOutputs({ address: this.address, labels: this.labels, verdict: this.verdict, hostKey: this.hostKey });
   }
+}
+
+/** The address of a slot. The slots are those of the host, and other stacks have some, perhaps in larger networks. */
+function reservedAddress(name: string, subnet: string, slot: number): string {
+  if (slot < capacityOf(subnet)) return addressOf(subnet, slot);
+  throw new pulumi.RunError(
+    `the network ${subnet} has no address for ${name}, which has slot ${slot} of its host, and addresses for ${capacityOf(subnet)}: ` +
+      "give the host a larger subnet",
+  );
 }

@@ -48,6 +48,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   /** How to remove what is there. */
   remove(observed: O, inputs: I): Step[];
   outputs(observed: O, inputs: I): P;
+  /** Outputs of what cannot be seen for now. */
+  untold?: Partial<P>;
   /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
   actual(observed: O, inputs: I): Partial<I>;
 

@@ -99,7 +99,9 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const untold = readsOf(kind, inputs).find((read) => read.untold?.includes(results.get(read.key)?.exit ?? 0));
       if (untold) {
         console.log(`${nameOf(kind, inputs)}: cannot be seen for now (${untold.key}); left as it was`);
-        return { id: id!, props: props!, inputs };
+        // Without an observation the next `up` looks anew: what it was then is no proof of what it is.
+        const { observed: _, sealed: __, ...known } = props!;
+        return { id: id!, props: { ...known, ...kind.untold }, inputs };
       }
       const o = observed(kind, session, results, inputs);
       if (!kind.exists(o, inputs)) return {};

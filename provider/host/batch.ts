@@ -82,6 +82,8 @@ const LOCK_TIMEOUT = 3600;
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 /** The exit code of a look that was cut off: it must not pass for a whole one. */
 const TOO_LONG = 141;
+/** The exit code of a batch whose connection broke; nobody sees it. */
+const GONE = 141;
 
 /** The exit code of a batch that waited for the host's lock in vain, and did nothing (EX_TEMPFAIL, sysexits.h). */
 export const NEVER_FREE = 75;
@@ -111,7 +113,7 @@ export function script({ reads, steps = [], lock }: Batch): string {
     `say ${quote(step.why)}`,
     command(step, `step${i}`),
     `ran="$ran step${i}"`,
-    `read -r code <"$T/step${i}.code"`,
+    `code=; read -r code <"$T/step${i}.code"`,
     `case $code in ${(step.ok ?? [0]).join("|")}) ;; *) return;; esac`,
   ]);
   const check = lock && [
@@ -147,7 +149,8 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 umask 077
 mkdir -p /run/svirt-lxc || exit 70
 T=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) || exit 70
-trap 'rm -rf "$T"' EXIT`;
+trap 'rm -rf "$T"' EXIT
+trap 'exit ${GONE}' PIPE # nobody listens any more: a shell that is ended by a signal runs no EXIT trap`;
 
 const FUNCTIONS = `
 run() {

@@ -48,7 +48,8 @@ export interface Store {
 }
 
 const LIST = `
-cd ${STORE} 2>/dev/null || exit 0
+[ -e ${STORE} ] || exit 0
+cd ${STORE} || exit 1
 find . -mindepth 2 -maxdepth 3 -type f \\( -path './slots/*' -o -path './claims/*/*' -o -name image.json -o -name root.json \\) \
   ! -name '*.new' -exec grep -H '' {} + | sort
 find staging -mindepth 1 -maxdepth 1 -printf './staging/%f:{}\\n' 2>/dev/null | sort`;

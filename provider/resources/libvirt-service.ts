@@ -66,6 +66,8 @@ interface Observed {
   idleUnits: string[];
   /** Keys of lxc.conf that are not as required. */
   missingSettings: string[];
+  /** It was written, and libvirt was not restarted since. */
+  unread?: boolean;
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
@@ -89,17 +91,24 @@ const FORWARD = "nat";
 /** lxc.conf as it was before the first claim; the last one out puts it back. */
 const ORIGINAL = `${STORE}/lxc.conf.original`;
 
+/** lxc.conf is being written, and libvirt has to read it. A boot does that as well. */
+const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
+
 // libvirtd.service may end when nobody needs it: its socket starts it again.
 const STATE = `
 echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
+echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
 const INSTALL =
   'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends "$@"; }; i "$@" || { apt-get update && i "$@"; }';
-const KEEP_ORIGINAL = `mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
+// A daemon that runs loads no driver that was installed meanwhile.
+const START = 'systemctl enable "$@" && systemctl restart "$@"';
+const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
+const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
 const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && restorecon "$1.new" && mv "$1.new" "$1"';
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
 const RESTORE_CONF = `[ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
@@ -139,6 +148,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       answers: results.get("networks")!.exit === 0,
       idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
       missingSettings: missing(part("lxc.conf")),
+      unread: part("unread").includes("yes"),
       udevLink: part("link").trim() === vethLink.trim(),
       network: found && pick(found),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
@@ -190,7 +200,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan({ os, missingPackages, idleUnits, missingSettings, udevLink, network, claim, host }, desired, prior) {
+  plan(observed, desired, prior) {
+    const { os, answers, missingPackages, idleUnits, missingSettings, unread, udevLink, network, claim, host } =
+      observed;
     const wish: Claim = { network: desired.network, subnet: desired.subnet };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
@@ -198,10 +210,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
 
     if (missingPackages.length > 0)
       act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
-    if (idleUnits.length > 0)
-      act("starts libvirt, now and at every boot", ["systemctl", "enable", "--now", ...services]);
-    // The rest is planned on what the packages brought, and on what libvirt can only be asked for when it runs.
-    if (missingPackages.length > 0 || idleUnits.length > 0) return steps;
+    if (missingPackages.length > 0 || idleUnits.length > 0 || !answers) {
+      act("starts libvirt, now and at every boot", ["sh", "-c", START, "sh", ...services]);
+      return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
+    }
 
     if (!udevLink) act("has udev leave the MACs of containers alone", write(VETH_LINK), { stdin: vethLink });
     if (missingSettings.length > 0) {
@@ -209,8 +221,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       act(`sets ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
-      act("has libvirt read lxc.conf", ["systemctl", "restart", ...services]);
     }
+    if (missingSettings.length > 0 || unread)
+      act("has libvirt read lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
 
     const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
     if (changed) {
@@ -229,11 +242,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
-  remove({ os, answers, network, claim, host }, { owner, network: name }) {
+  remove({ os, answers, missingPackages, network, claim, host }, { owner, network: name }) {
     if (!claim) return [];
-    if (!answers)
+    // Where it was never installed, or is no more, it has none.
+    if (!answers && missingPackages.length === 0)
       return [
-        { why: "starts libvirt, which has a network to remove", argv: ["systemctl", "start", ...servicesOf(os)] },
+        { why: "starts libvirt, which has a network to remove", argv: ["systemctl", "restart", ...servicesOf(os)] },
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
@@ -245,7 +259,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (others.length === 0 && !kept) {
       steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
-      steps.push({ why: "has libvirt read lxc.conf", argv: ["systemctl", "try-restart", "libvirtd.service"] });
+      const argv = ["systemctl", "try-restart", ...servicesOf(os)];
+      steps.push({ why: "has libvirt read lxc.conf", argv, ok: [0, NO_SUCH_UNIT] });
       steps.push({ why: "lets udev have its way with MACs again", argv: ["rm", "-f", VETH_LINK] });
     }
     return [...steps, unclaim(CLAIM, owner)];
@@ -260,6 +275,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };
+
+/** What systemctl says of a unit that is not there (systemctl(1), exit status). */
+const NO_SUCH_UNIT = 5;
 
 function servicesOf(os: OsRelease): readonly string[] {
   const family = familyOf(os);

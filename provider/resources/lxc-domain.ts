@@ -238,6 +238,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     verdict: told(observed),
     mac: macOf(name),
   }),
+  untold: { labels: [], verdict: "unknown: libvirt does not run" },
   actual({ domain, address }, inputs) {
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);

@@ -23,6 +23,7 @@ import {
 } from "../tools/root-mount.ts";
 import {
   type FoundSettings,
+  isUnreadable,
   parseSettings,
   passwordStep,
   settingsRead,
@@ -80,6 +81,8 @@ interface Observed {
   active: boolean;
   enabled: boolean;
   settings?: FoundSettings;
+  /** It is mounted, and what it is set to cannot be told: somebody fills it with what is no setting. */
+  unreadable?: boolean;
   /** Which password was set, told by a slow hash. Secret in state. */
   passwordProof?: string;
   host?: {
@@ -135,6 +138,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       occupied: mount.label !== undefined,
       enabled: mount.enabled,
       settings: parseSettings(results.get("settings")!, name),
+      unreadable: isUnreadable(results.get("settings")!, name) || undefined,
       host: {
         store,
         stray: mount.stray,
@@ -157,7 +161,13 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     };
     return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
   },
-  refuse({ host }, desired) {
+  refuse({ host, unreadable }, desired) {
+    if (unreadable) {
+      return {
+        what: `the settings of the root ${desired.name} could not be read whole`,
+        remedy: `see what fills etc/hostname or etc/systemd/system in it, or what slows the host; it lies in ${mountedRoot(desired.name)}`,
+      };
+    }
     if (!host!.store.images.has(desired.image) && !host!.store.roots.has(desired.name)) {
       return {
         what: `the host has no image ${desired.image}`,
@@ -286,10 +296,11 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       revision,
     };
   },
-  actual({ settings, image, units }, inputs) {
+  actual({ settings, unreadable, image, units }, inputs) {
     const name = settings?.hostname;
     return {
       image: image ?? inputs.image,
+      ...(unreadable && { hostname: "(cannot be read)" }),
       ...(settings && {
         hostname: name === inputs.name && inputs.hostname === undefined ? undefined : name,
         authorizedKeys: inputs.authorizedKeys && (settings.authorizedKeys ?? []),

@@ -60,7 +60,7 @@ look() {
   all=$(v net-list --all --uuid) || return 1
   ask=
   for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
-  whole "$all" "$ask"
+  whole "$all" "$ask" 1
 }
 insist
 `;

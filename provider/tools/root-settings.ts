@@ -1,6 +1,5 @@
 import { posix } from "node:path";
 import type { Outcome, Read, Step } from "../host/batch.ts";
-import { HostError } from "../host/errors.ts";
 import type { IdMap } from "../host/slot.ts";
 import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
@@ -56,8 +55,10 @@ const parents = (file: string) =>
     .map((_, i, all) => all.slice(0, i + 1).join("/"));
 const test = (files: string[]) => [...new Set(files)].map((f) => `-path './${f}'`).join(" -o ");
 const UNITS = "etc/systemd/system";
+/** The folders of links by which a unit is started with another (systemd.unit(5)). */
+const LINKS = ["wants", "requires", "upholds"];
 const FIND = [
-  `find . -mindepth 1 \\( \\( ${test([...READABLE.flatMap(parents), UNITS])} -o -path './${UNITS}/*.wants' \\) -type d \\)`,
+  `find . -mindepth 1 \\( \\( ${test([...READABLE.flatMap(parents), UNITS])} ${LINKS.map((kind) => `-o -path './${UNITS}/*.${kind}'`).join(" ")} \\) -type d \\)`,
   `-o \\( \\( ${test(READABLE)} \\) -type f -size -128k -exec grep -H '' {} + \\)`,
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
@@ -81,20 +82,25 @@ export function settingsRead(name: string): Read {
   return { key: "settings", argv: ["sh", "-c", READ, "sh", name] };
 }
 
-/** The settings of a mounted root; undefined if it is not mounted. */
+/** What was told of one root. */
+function linesOf(outcome: Outcome, name: string): string[] {
+  const lines = outcome.stdout.split("\n").filter((line) => line.startsWith(`${name} `));
+  return lines.map((line) => line.slice(name.length + 1));
+}
+
+// find says 1 of what vanished while it looked.
+const isWhole = (lines: string[]) => /^exit:[01]$/.test(lines.at(-1)!);
+
+/** The root is mounted, and holds too much to be told whole, or took too long. */
+export function isUnreadable(outcome: Outcome, name: string): boolean {
+  const lines = linesOf(outcome, name);
+  return lines.length > 0 && !isWhole(lines);
+}
+
+/** The settings of a mounted root; undefined if it is not mounted or could not be read whole. */
 export function parseSettings(outcome: Outcome, name: string): FoundSettings | undefined {
-  const lines = outcome.stdout
-    .split("\n")
-    .filter((line) => line.startsWith(`${name} `))
-    .map((line) => line.slice(name.length + 1));
-  if (lines.length === 0) return undefined;
-  // find says 1 of what vanished while it looked.
-  if (!/^exit:[01]$/.test(lines.at(-1)!)) {
-    throw new HostError({
-      what: `the settings of the root ${name} could not be read whole`,
-      remedy: `see what fills etc/systemd/system in it, or what slows the host; it lies in ${mountedRoot(name)}`,
-    });
-  }
+  const lines = linesOf(outcome, name);
+  if (lines.length === 0 || !isWhole(lines)) return undefined;
   const file = (path: string) => {
     const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));
     return own.length > 0 ? own : undefined;

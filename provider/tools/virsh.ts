@@ -20,22 +20,23 @@ export interface DomainInfo {
   paused: boolean;
 }
 
-/** The exit code of a look at libvirt that found it stopped, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
+/** The exit code of a look at libvirt that found it stopped, or without its LXC driver, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
 export const DOWN = 69;
 
 /**
- * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK`
- * prints what it told of all of the list, or fails: something has come or gone meanwhile, and nothing may pass for gone.
+ * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK N`
+ * prints what it told of all of the list, N documents of each, or fails: something has come or gone meanwhile, and nothing may pass for gone.
  * `insist` has the script's `look` tried some times over, and tells a libvirt that is stopped from one that did not answer.
  */
 export const WHOLE = `
 ${V}
 whole() {
   [ -n "$1" ] || return 0
-  told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@xml <')" = "$(printf '%s\\n' "$1" | grep -c .)" ] && printf '%s\\n' "$told"
+  told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@[a-z]* <')" = $(($3 * $(printf '%s\\n' "$1" | grep -c .))) ] && printf '%s\\n' "$told"
 }
 insist() {
   look || look || look || {
+    case $(v uri 2>&1) in *'no connection driver'*) exit ${DOWN};; esac
     systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
     exit ${DOWN}
   }
@@ -53,7 +54,7 @@ look() {
     case "$auto" in *$u*) a=yes;; *) a=no;; esac
     ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
   done
-  whole "$all" "$ask"
+  whole "$all" "$ask" 2
 }
 insist
 `;

@@ -6,7 +6,8 @@ export interface Xml {
 }
 
 const OPTIONS = { ignoreAttributes: false, attributeNamePrefix: "@", suppressEmptyNode: true, format: true };
-const builder = new XMLBuilder(OPTIONS);
+// A container may be called "true".
+const builder = new XMLBuilder({ ...OPTIONS, suppressBooleanAttributes: false });
 const parser = new XMLParser({ ...OPTIONS, parseTagValue: false, parseAttributeValue: false });
 
 export function toXml(document: Xml): string {

@@ -63,6 +63,15 @@ test("destroy leaves the host as it was", async () => {
   expect(await snapshot(host)).toEqual(before);
 });
 
+test("a bare host whose packages cannot be had: what was begun goes by destroy", async () => {
+  await host.sh(`${BARE}\n: >/mnt/knobs/offline`);
+  expect(await stack.up()).toMatchObject({ ok: false, output: expect.stringContaining("Unable to fetch") });
+  const destroy = await stack.destroy();
+  expect(destroy.ok ? "" : destroy.output).toBe("");
+  expect(await stack.resources()).toEqual({});
+  await host.sh("rm /mnt/knobs/offline");
+});
+
 test("a bare host: permissive now and at boot, without libvirt and what it needs", async () => {
   await host.sh(BARE);
   expect(await snapshot(host)).not.toEqual(before);

@@ -135,3 +135,17 @@ test("delete, and at once again", async () => {
   await provider.delete!("things", outs);
   expect(host.things.size).toBe(0);
 });
+
+test("read of what cannot be seen for now: it is left, but what it was is no proof, and the next up looks", async () => {
+  const blind = {
+    ...kind,
+    reads: (name: string) => kind.reads(name).map((r) => ({ ...r, untold: [7] })),
+    untold: { count: -1 },
+  };
+  const { outs } = await provider.create(of("x"));
+  host.look = () => ({ exit: 7, stdout: "", stderr: "" });
+  const { read, diff } = lifecycle(blind, [blind]);
+  const { props } = await read!("things", outs);
+  expect(props).toEqual({ ...of("x"), count: -1, schemaVersion: 1 });
+  expect(await diff!("things", props, of("x"))).toMatchObject({ changes: true });
+});

@@ -58,3 +58,9 @@ const strange: [name: string, output: string][] = [
 test.each(strange)("%s is no report", (_, output) => {
   expect(() => parse(Buffer.from(output), batch)).toThrow(/cut off|not a report/);
 });
+
+test("whoever was to hear the report is gone: it leaves nothing behind", () => {
+  spawnSync("sh", ["-c", '(eval "$(cat)") 2>/dev/null | true'], { input: whole.replaceAll("echo one", "sleep 0.1") });
+  expect(existsSync(marker)).toBe(true);
+  expect(readdirSync(runtime)).toEqual([]);
+});

@@ -1,8 +1,8 @@
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
-import { given, plans, refusals, removals } from "../../support/plans.ts";
-import { added, both, recorded, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { given, plans, refusals, removals, whys } from "../../support/plans.ts";
+import { added, both, type Edits, recorded, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const claimOf = (stack: string, network: string, subnet: string) =>
   `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
@@ -35,13 +35,22 @@ plans(libvirtService, libvirtInputs, [
     { host: { networks: without(/svirt:owner/) }, wants: { adopt: true } },
     ["puts our mark on the network svirt-lxc"],
   ],
-  ["a package is missing", { host: { libvirt: without(/^nftables$/) } }, ["installs nftables"]],
+  [
+    "a package is missing",
+    { host: { libvirt: without(/^nftables$/) } },
+    ["installs nftables", "starts libvirt, now and at every boot"],
+  ],
   [
     "libvirt does not run, so that others' domains cannot be seen: lxc.conf is left for when they can",
     { host: { ...stopped, libvirt: both(without(/^up$/), without(/^security_/)) } },
     ["starts libvirt, now and at every boot"],
   ],
   ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
+  [
+    "lxc.conf was written, and libvirt not restarted",
+    { host: { libvirt: swap("@lxc.conf\n", "@unread\nyes\n@lxc.conf\n") } },
+    ["has libvirt read lxc.conf"],
+  ],
   [
     "udev may change MACs",
     { host: { libvirt: swap("MACAddressPolicy=none", "MACAddressPolicy=persistent") } },
@@ -249,10 +258,25 @@ removals(libvirtService, libvirtInputs, [
   ["all is gone already", { host: { ...bare } }, []],
 ]);
 
+const down = (edits: Edits = {}) =>
+  libvirtService.parse(
+    new Map([...recorded({ store: empty, ...edits }), ["networks", { exit: 69, stdout: "", stderr: "error" }]]),
+    libvirtInputs,
+  );
+
+test("libvirt runs without its LXC driver, which was installed meanwhile: it is started anew", () => {
+  expect(whys(libvirtService.plan(down(), libvirtInputs))).toEqual(["starts libvirt, now and at every boot"]);
+});
+
 test("removed while libvirt is down: it is started first, since it may have the network", () => {
-  const down = new Map([...recorded({ store: empty }), ["networks", { exit: 69, stdout: "", stderr: "error" }]]);
-  const steps = libvirtService.remove(libvirtService.parse(down, libvirtInputs), libvirtInputs);
-  expect(steps.map((step) => step.argv)).toEqual([["systemctl", "start", "libvirtd.service"]]);
+  const steps = libvirtService.remove(down(), libvirtInputs);
+  expect(steps.map((step) => step.argv)).toEqual([["systemctl", "restart", "libvirtd.service"]]);
+});
+
+test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
+  const steps = libvirtService.remove(down({ libvirt: without(/^libvirt-daemon-/) }), libvirtInputs);
+  expect(whys(steps)).toEqual([...config, "gives up the libvirt"]);
+  expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
 
 test("outputs and what a refresh names", () => {

@@ -235,3 +235,10 @@ test("identity: a root made anew is another one", () => {
   expect(lxcRootfs.id(desired, observed)).toBe("web/df5413cb-8944-4492-ba21-0f9b280efa46");
   expect(observed.image).toBe(IMAGE);
 });
+
+test("a root that its container has filled with what is no setting stops nobody but itself, and can be removed", () => {
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, { host: { settings: without(/exit:0/) } });
+  expect(lxcRootfs.actual(observed, desired).hostname).toBe("(cannot be read)");
+  expect(lxcRootfs.refuse!(observed, desired)).toMatchObject({ what: expect.stringContaining("read whole") });
+  expect(lxcRootfs.remove(observed, desired)).not.toEqual([]);
+});

@@ -15,20 +15,20 @@ const program = (name: string, text: string) => {
   chmodSync(join(folder, name), 0o755);
 };
 /** Its answers to one look after the other: how many of the two it tells. */
-function look(read: Read, answers: number[], isActive = true) {
+function look(read: Read, answers: number[], { isActive = true, live = "<domain/>", uri = "lxc:///" } = {}) {
   program("systemctl", `exit ${isActive ? 0 : 3}`);
   const tell = answers.map((told, i) => `${i}) told=${told};;`).join("\n");
   program(
     "virsh",
     `shift 3
-case $1 in list|net-list) printf 'u1\\nu2\\n\\n'; exit;; esac
+case $1 in uri) echo '${uri}'; exit;; list|net-list) printf 'u1\\nu2\\n\\n'; exit;; esac
 n=$(cat '${folder}/n'); echo $((n + 1)) >'${folder}/n'
 case $n in ${tell}
 esac
 for i in 1 2; do
   case $1 in *net-info*) printf '@net Active: yes\\n@xml '; what=network;; *) printf '@domain yes running\\n@xml '; what=domain;; esac
   [ $i -gt $told ] || printf '<%s>\\n  <name>t%s</name>\\n</%s>\\n' $what $i $what
-  [ $what = network ] || printf '@live <domain/>\\n'
+  [ $what = network ] || printf '@live ${live}\\n'
 done`,
   );
   writeFileSync(join(folder, "n"), "0\n");
@@ -52,5 +52,12 @@ test.each(looks)("%s: what cannot be told does not pass for gone", (_, read) => 
   expect(look(read, [1, 1, 1])).toMatchObject({ exit: 1, stdout: "" });
 });
 test.each(looks)("%s: a libvirt that is stopped is told apart", (_, read) => {
-  expect(look(read, [0, 0, 0], false)).toMatchObject({ exit: 69, stdout: "" });
+  expect(look(read, [0, 0, 0], { isActive: false })).toMatchObject({ exit: 69, stdout: "" });
+});
+test.each(looks)("%s: so is one without its LXC driver, which is another package", (_, read) => {
+  const uri = "error: no connection driver available for lxc:///";
+  expect(look(read, [0, 0, 0], { uri })).toMatchObject({ exit: 69, stdout: "" });
+});
+test("a domain that is gone before its live configuration is told does not take the next one with it", () => {
+  expect(look(domainsRead, [2, 2, 2], { live: "" })).toMatchObject({ exit: 1, stdout: "" });
 });
