@@ -60,7 +60,10 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   /** Whether the result is what was promised, and what makes the host safe if it is not. */
   verify?(observed: O, inputs: I): { problem: Problem; safety: Step[] } | undefined;
 
-  /** What of the kind is on a host, of all owners, as inputs that `remove` can work with. What is to be kept is left out. */
+  /**
+   * What of the kind is on a host, of all owners, as inputs that `remove` can work with, by the looks of all kinds. Left out is
+   * what is to be kept, and what an engine must have heard of: if it is not in the state, somebody took it out.
+   */
   owned?(results: Results): Omit<I, "connection">[];
   /** Its removal also removes what else there is of its stack: see sweep. */
   sweeps?: boolean;

@@ -6,17 +6,8 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
-import {
-  claimOf,
-  claimSteps,
-  hasKept,
-  otherClaims,
-  parseStore,
-  STORE,
-  type Store,
-  storeRead,
-  unclaim,
-} from "../host/store.ts";
+import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import { hasRemaining } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
 import {
@@ -78,6 +69,8 @@ interface Observed {
     reservations: Reservation[];
     /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
+    /** A container stays here without a stack. */
+    remaining: boolean;
   };
 }
 
@@ -157,6 +150,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         lxcConf: part("lxc.conf"),
         reservations: found?.reservations ?? [],
         unlabelled,
+        remaining: hasRemaining(results),
       },
     };
   },
@@ -251,13 +245,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
-    // A container that was kept needs them, though nobody claims them any more.
-    const kept = hasKept(host!.store);
-    if (network?.owner === NETWORK_OWNER && !kept && !others.some((o) => o.network === name)) {
+    const { remaining } = host!;
+    if (network?.owner === NETWORK_OWNER && !remaining && !others.some((o) => o.network === name)) {
       if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
       steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
     }
-    if (others.length === 0 && !kept) {
+    if (others.length === 0 && !remaining) {
       steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
       const argv = ["systemctl", "try-restart", ...servicesOf(os)];
       steps.push({ why: "has libvirt read lxc.conf", argv, ok: [0, NO_SUCH_UNIT] });

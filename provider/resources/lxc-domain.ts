@@ -8,6 +8,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
+import { wholeContainers } from "../tools/containers.ts";
 import {
   type DomainSpec,
   domainXml,
@@ -19,6 +20,7 @@ import {
 } from "../tools/domain-xml.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
+import { mountedRoot } from "../tools/root-mount.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
 import { adopt, common, idMapSchema, keep, nameSchema } from "./common.ts";
 
@@ -222,9 +224,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   owned(results) {
     const networks = [...parseNetworks(results.get("networks")!).values()];
+    const whole = [...wholeContainers(results)].map(mountedRoot);
     return [...parseDomains(results.get("domains")!)].flatMap(([name, info]) => {
       const { owner, keep, network = "none", root = "/", label = "", idmap } = parseDomainXml(info.xml);
-      if (owner === undefined || keep) return [];
+      if (owner === undefined || keep || whole.includes(root)) return [];
       const address =
         networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";
       const nowhere = { start: 1, count: 1 };

@@ -9,6 +9,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
+import { wholeContainers } from "../tools/containers.ts";
 import { parseDomainXml } from "../tools/domain-xml.ts";
 import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
 import {
@@ -276,7 +277,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
 
   owned(results) {
     const store = parseStore(results.get("store")!);
-    const dispensable = [...store.slots.values()].filter((slot) => !slot.keep);
+    const whole = wholeContainers(results);
+    const dispensable = [...store.slots.values()].filter((slot) => !slot.keep && !whole.has(slot.name));
     return dispensable.map(({ owner, name }) => {
       // Of a root that was killed before it was written down, its claim tells.
       const claimed = imageClaims(store).find((claim) => claim.owner === owner)?.sha256;

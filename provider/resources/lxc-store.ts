@@ -43,7 +43,8 @@ export type LxcStoreArgs = Args<typeof schema>;
 /**
  * The folder on a host in which everything of ours is written down. It is a stack's first resource on the host and its last:
  * when it is deleted, it also removes what else of the stack is there, made by an operation that was killed before the engine
- * heard of it. What was declared with retainOnDelete stays.
+ * heard of it. What was declared with retainOnDelete stays, and so does a whole container that is not in the state: it was
+ * taken out (`pulumi state delete`), or it is in another state of a stack of that name.
  */
 export class LxcStore extends HostResource {
   /** The folder. */

@@ -8,17 +8,9 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import {
-  claimOf,
-  claimSteps,
-  hasKept,
-  otherClaims,
-  parseStore,
-  STORE,
-  type Store,
-  storeRead,
-  unclaim,
-} from "../host/store.ts";
+import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import { hasRemaining } from "../tools/containers.ts";
+import { DOWN, domainsRead } from "../tools/virsh.ts";
 import { common } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
@@ -48,7 +40,11 @@ interface Observed {
   /** The store carries its type. */
   storeLabelled: boolean;
   claim?: Claim;
-  host?: { store: Store };
+  host?: {
+    store: Store;
+    /** A container stays here without a stack. */
+    remaining: boolean;
+  };
 }
 
 interface Outputs {
@@ -78,7 +74,11 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   id: () => MODULE,
   replaces: [],
 
-  reads: () => [storeRead, { key: "policy", argv: ["sh", "-c", LOADED] }],
+  reads: () => [
+    storeRead,
+    { key: "policy", argv: ["sh", "-c", LOADED] },
+    { ...domainsRead, ok: [0, DOWN], untold: [] },
+  ],
   parse(results, { owner }) {
     const lines = results.get("policy")!.stdout.split("\n");
     const after = (word: string) => lines.filter((l) => l.startsWith(`${word} `)).map((l) => l.slice(word.length + 1));
@@ -88,7 +88,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
-      host: { store },
+      host: { store, remaining: hasRemaining(results) },
     };
   },
 
@@ -146,9 +146,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   },
   remove({ claim, module, host }, { owner }) {
     if (!claim) return [];
-    // A container that was kept needs it, though nobody claims it any more.
-    const { store } = host!;
-    const last = otherClaims(store, CLAIM, owner).size === 0 && !hasKept(store);
+    const last = otherClaims(host!.store, CLAIM, owner).size === 0 && !host!.remaining;
     const unload: Step = {
       why: `unloads the SELinux module ${MODULE}`,
       argv: ["semodule", "-r", MODULE],

@@ -26,7 +26,8 @@ export const DOWN = 69;
 /**
  * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK N`
  * prints what it told of all of the list, N documents of each, or fails: something has come or gone meanwhile, and nothing may pass for gone.
- * `insist` has the script's `look` tried some times over, and tells a libvirt that is stopped from one that did not answer.
+ * `insist` has the script's `look` tried some times over, and tells a libvirt that is not there, or stopped, from one that did
+ * not answer.
  */
 export const WHOLE = `
 ${V}
@@ -36,6 +37,7 @@ whole() {
 }
 insist() {
   look || look || look || {
+    systemctl cat libvirtd.socket >/dev/null 2>&1 || systemctl cat virtlxcd.socket >/dev/null 2>&1 || exit 0 # not installed
     case $(v uri 2>&1) in *'no connection driver'*) exit ${DOWN};; esac
     systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
     exit ${DOWN}

@@ -217,13 +217,14 @@ refusals(libvirtService, libvirtInputs, [
 const network = ["stops the network", "removes the network"];
 const config = ["puts lxc.conf back", "has libvirt read lxc.conf", "lets udev have its way with MACs again"];
 // Containers are removed before.
-const empty = without(/^\.\/slots\//);
+const empty = without(/^\.\/(slots|roots)\//);
 removals(libvirtService, libvirtInputs, [
   [
     "the last claim, but a container was kept",
-    { host: { store: swap('"name":"web"}', '"name":"web","keep":true}') } },
+    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","keep":true}')) } },
     ["gives up the libvirt"],
   ],
+  ["the last claim, but there is a container, which no state has any more", {}, ["gives up the libvirt"]],
   ["the last claim", { host: { store: empty } }, [...network, ...config, "gives up the libvirt"]],
   [
     "a stopped network",

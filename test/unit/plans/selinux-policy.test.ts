@@ -84,13 +84,14 @@ test.each(families)("verify: %s", (_, policy, why) => {
   else expect(failed).toMatchObject({ problem: { why: expect.stringMatching(why) }, safety: [] });
 });
 
-const empty = without(/^\.\/slots\//); // containers are removed before
+const empty = without(/^\.\/(slots|roots)\//); // containers are removed before
 removals(selinuxPolicy, policyInputs, [
   [
     "the last claim, but a container was kept",
-    { host: { store: swap('"name":"web"}', '"name":"web","keep":true}') } },
+    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","keep":true}')) } },
     ["gives up the policy"],
   ],
+  ["the last claim, but there is a container, which no state has any more", {}, ["gives up the policy"]],
   ["the last claim", { host: { store: empty } }, ["unloads the SELinux module svirt_lxc", "gives up the policy"]],
   ["not the last claim", { host: { store: added(claimOf("prod", MODULE)) } }, ["gives up the policy"]],
   ["the module is gone already", { host: { policy: says("") } }, ["gives up the policy"]],

@@ -15,8 +15,12 @@ const program = (name: string, text: string) => {
   chmodSync(join(folder, name), 0o755);
 };
 /** Its answers to one look after the other: how many of the two it tells. */
-function look(read: Read, answers: number[], { isActive = true, live = "<domain/>", uri = "lxc:///" } = {}) {
-  program("systemctl", `exit ${isActive ? 0 : 3}`);
+function look(
+  read: Read,
+  answers: number[],
+  { isInstalled = true, isActive = true, live = "<domain/>", uri = "lxc:///" } = {},
+) {
+  program("systemctl", `case $1 in is-active) exit ${isActive ? 0 : 3};; cat) exit ${isInstalled ? 0 : 1};; esac`);
   const tell = answers.map((told, i) => `${i}) told=${told};;`).join("\n");
   program(
     "virsh",
@@ -57,6 +61,9 @@ test.each(looks)("%s: a libvirt that is stopped is told apart", (_, read) => {
 test.each(looks)("%s: so is one without its LXC driver, which is another package", (_, read) => {
   const uri = "error: no connection driver available for lxc:///";
   expect(look(read, [0, 0, 0], { uri })).toMatchObject({ exit: 69, stdout: "" });
+});
+test.each(looks)("%s: where only its client is installed there are none", (_, read) => {
+  expect(look(read, [0, 0, 0], { isInstalled: false })).toMatchObject({ exit: 0, stdout: "" });
 });
 test("a domain that is gone before its live configuration is told does not take the next one with it", () => {
   expect(look(domainsRead, [2, 2, 2], { live: "" })).toMatchObject({ exit: 1, stdout: "" });

@@ -1,0 +1,27 @@
+import type { Results } from "../host/batch.ts";
+import { parseStore } from "../host/store.ts";
+import { parseDomainXml } from "./domain-xml.ts";
+import { mountedRoot } from "./root-mount.ts";
+import { parseDomains } from "./virsh.ts";
+
+/**
+ * The containers of a host that are whole: a root that is written down, and a domain on it. An engine that was killed never
+ * leaves one that it has not heard of, since it hears of the root before it begins with the domain. Asks for the store and the
+ * domains; if libvirt cannot tell, every root passes for one.
+ */
+export function wholeContainers(results: Results): Set<string> {
+  const names = [...parseStore(results.get("store")!).roots.keys()];
+  const domains = results.get("domains")!;
+  if (domains.exit !== 0) return new Set(names);
+  const used = new Set([...parseDomains(domains).values()].map(({ xml }) => parseDomainXml(xml).root));
+  return new Set(names.filter((name) => used.has(mountedRoot(name))));
+}
+
+/**
+ * Is there a container that needs what all share, though nobody may claim it any more? It was declared to be kept, or a stack was
+ * destroyed whose state had lost it. Those of a stack's state are gone before what they share.
+ */
+export function hasRemaining(results: Results): boolean {
+  const { slots } = parseStore(results.get("store")!);
+  return wholeContainers(results).size > 0 || [...slots.values()].some((slot) => slot.keep);
+}

@@ -1,0 +1,31 @@
+import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { hasRemaining, wholeContainers } from "../../../provider/tools/containers.ts";
+import { type Edits, recorded, says, swap, without } from "../../support/recorded.ts";
+
+// What destroy sweeps of a stack, on the recorded host with its one container: never one that is whole.
+const swept = (edits: Edits) =>
+  [lxcRootfs, lxcDomain].flatMap((kind) => kind.owned!(recorded(edits)).map(() => kind.token));
+
+const rows: [name: string, edits: Edits, whole: string[], swept: string[]][] = [
+  ["a whole container", {}, ["web"], []],
+  ["a root without a domain: the run was killed in between", { domains: says("") }, [], ["LxcRootfs"]],
+  ["a root whose domain uses another", { domains: swap(/roots\/web/g, "roots/db") }, [], ["LxcRootfs", "LxcDomain"]],
+  ["a domain without its root, which went by the state", { store: without(/^\.\/(roots|slots)/) }, [], ["LxcDomain"]],
+  ["a root that was not written down yet", { store: without(/^\.\/roots/), domains: says("") }, [], ["LxcRootfs"]],
+];
+test.each(rows)("%s", (_, edits, whole, expected) => {
+  expect([...wholeContainers(recorded(edits))]).toEqual(whole);
+  expect(hasRemaining(recorded(edits))).toBe(whole.length > 0);
+  expect(swept(edits)).toEqual(expected);
+});
+
+test("while libvirt cannot tell, every root may be that of a container", () => {
+  const down = new Map([...recorded(), ["domains", { exit: 69, stdout: "", stderr: "" }]]);
+  expect([...wholeContainers(down)]).toEqual(["web"]);
+});
+
+test("one that is to be kept remains, whatever is there of it", () => {
+  const store = (text: string) => swap('"name":"web"}', '"name":"web","keep":true}')(without(/^\.\/roots/)(text));
+  expect(hasRemaining(recorded({ store }))).toBe(true);
+});
