@@ -103,6 +103,11 @@ export function claimOf(store: Store, thing: string, owner: string): object | un
   return store.claims.get(thing)?.get(owner);
 }
 
+/** Is there a container that was declared to stay without its stack? */
+export function hasKept(store: Store): boolean {
+  return [...store.slots.values()].some((slot) => slot.keep);
+}
+
 /** Who else uses a thing; `former` is a name that the owner had before. */
 export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, object> {
   return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));

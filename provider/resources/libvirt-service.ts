@@ -6,7 +6,17 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
-import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import {
+  claimOf,
+  claimSteps,
+  hasKept,
+  otherClaims,
+  parseStore,
+  STORE,
+  type Store,
+  storeRead,
+  unclaim,
+} from "../host/store.ts";
 import { hasRemaining } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
@@ -245,8 +255,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
-    const { remaining } = host!;
-    if (network?.owner === NETWORK_OWNER && !remaining && !others.some((o) => o.network === name)) {
+    const { store, remaining } = host!;
+    // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
+    if (network?.owner === NETWORK_OWNER && !hasKept(store) && !others.some((o) => o.network === name)) {
       if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
       steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
     }

@@ -1,5 +1,5 @@
 import type { Results } from "../host/batch.ts";
-import { parseStore } from "../host/store.ts";
+import { hasKept, parseStore } from "../host/store.ts";
 import { parseDomainXml } from "./domain-xml.ts";
 import { mountedRoot } from "./root-mount.ts";
 import { parseDomains } from "./virsh.ts";
@@ -18,10 +18,9 @@ export function wholeContainers(results: Results): Set<string> {
 }
 
 /**
- * Is there a container that needs what all share, though nobody may claim it any more? It was declared to be kept, or a stack was
- * destroyed whose state had lost it. Those of a stack's state are gone before what they share.
+ * Is there a container that needs the policy, though nobody may claim it any more? It was declared to be kept, or a stack was
+ * destroyed whose state had lost it. Those of a stack's state are gone before.
  */
 export function hasRemaining(results: Results): boolean {
-  const { slots } = parseStore(results.get("store")!);
-  return wholeContainers(results).size > 0 || [...slots.values()].some((slot) => slot.keep);
+  return wholeContainers(results).size > 0 || hasKept(parseStore(results.get("store")!));
 }

@@ -113,7 +113,10 @@ const waves: Drift[][] = [
     ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
     ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web"],
   ],
-  [["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"]],
+  [
+    ["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"],
+    ["so that nothing is known of its containers", ":", "LxcDomain web"],
+  ],
 ];
 
 let site: Site;

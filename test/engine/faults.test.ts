@@ -52,6 +52,18 @@ test("deleted though each step goes wrong, nothing is left", async () => {
   expect(await life.unlike("nothing")).toEqual([]);
 });
 
+test("looks that fail are no answers: the error says which, and nothing is taken for gone", async () => {
+  const operation = await life.want("created");
+  for (const look of [2, 14, 26]) {
+    const run = await disturbed(life.host, life.stack, operation, look, "blind");
+    expect({ look, ...run }).toMatchObject({ ok: false, output: expect.stringMatching(/cannot observe.*remedy: /s) });
+    injected++;
+  }
+  expect((await life.reach("created")).ok).toBe(true);
+  expect(await life.unlike("created")).toEqual([]);
+  expect((await life.reach("nothing")).ok).toBe(true);
+});
+
 test("an error of a connection that broke names the step that was under way, and does not say that there was none", async () => {
   const run = await disturbed(life.host, life.stack, "up", 1, "cut before");
   expect(run?.output).toMatch(/the connection to alpha broke at the step "claims the policy"/);

@@ -224,7 +224,7 @@ removals(libvirtService, libvirtInputs, [
     { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","keep":true}')) } },
     ["gives up the libvirt"],
   ],
-  ["the last claim, but there is a container, which no state has any more", {}, ["gives up the libvirt"]],
+  ["the last claim, but there is a container, which no state has any more", {}, [...network, "gives up the libvirt"]],
   ["the last claim", { host: { store: empty } }, [...network, ...config, "gives up the libvirt"]],
   [
     "a stopped network",
