@@ -114,7 +114,7 @@ const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
 const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
 const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && restorecon "$1.new" && mv "$1.new" "$1"';
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
-const RESTORE_CONF = `[ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
+const RESTORE_CONF = `rm -f ${UNREAD}; [ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   token: "LibvirtService",
