@@ -73,7 +73,7 @@ for record in ${STORE}/roots/$1/root.json; do
   echo "$name mounted"
   # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's. What one holds
   # too much of, or takes too long to tell, is cut off, and lacks its last line.
-  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" sh -c 'timeout 20 "$@"; echo "exit:$?"' sh ${FIND}) | head -c 262144 | sed "s/^/$name /"
+  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" sh -c 'timeout 20 "$@"; echo "exit:$?"' sh ${FIND}) | head -c 262144 | sed "s#^\\./##; s/^/$name /"
 done
 `;
 
@@ -102,7 +102,7 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
   const lines = linesOf(outcome, name);
   if (lines.length === 0 || !isWhole(lines)) return undefined;
   const file = (path: string) => {
-    const own = lines.filter((l) => l.startsWith(`./${path}:`)).map((l) => l.slice(path.length + 3));
+    const own = lines.filter((l) => l.startsWith(`${path}:`)).map((l) => l.slice(path.length + 1));
     return own.length > 0 ? own : undefined;
   };
   const links = lines.filter((l) => l.startsWith("unit:")).map((l) => l.slice("unit:".length).split(" "));

@@ -46,7 +46,7 @@ test.each(partial)("a root that %s: nothing of it is taken for told", (_, edit) 
 const absent: [name: string, edit: Edit][] = [
   ["that is not mounted", says("")],
   ["of another name", swap(/^web /gm, "web-2 ")],
-  ["beside others that are mounted", says("db mounted\ndb ./etc/hostname:db\nx mounted\nx ./etc/hostname:x\n")],
+  ["beside others that are mounted", says("db mounted\ndb etc/hostname:db\nx mounted\nx etc/hostname:x\n")],
 ];
 test.each(absent)("a root %s has no settings", (_, edit) => {
   expect(parse("web", edit)).toBeUndefined();
@@ -59,16 +59,16 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
   [
     "an empty line, a comment and options among the keys",
     more(
-      "web ./root/.ssh/authorized_keys:",
-      "web ./root/.ssh/authorized_keys:# mine: all",
-      'web ./root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
+      "web root/.ssh/authorized_keys:",
+      "web root/.ssh/authorized_keys:# mine: all",
+      'web root/.ssh/authorized_keys:from="10.0.0.0/8" ssh-rsa AAAA',
     ),
     { authorizedKeys: [KEY, "", "# mine: all", 'from="10.0.0.0/8" ssh-rsa AAAA'] },
   ],
   ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { networkFile: false, dhcp: false }],
   [
     "more in the network file",
-    more("web ./etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
+    more("web etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
     { networkFile: false, dhcp: false },
   ],
   ["no network file", without(/80-svirt/), { networkFile: false, dhcp: false }],
@@ -95,11 +95,7 @@ test("a link to /dev/null masks, any other enables, by its own name and its targ
 });
 
 test("what belongs to another root is not taken for its own", () => {
-  const before = (text: string) => `a mounted\na ./etc/hostname:a\na unit:evil.service /x\n${text}`;
-  const after = added(
-    "zz mounted",
-    "web2 ./root/.ssh/authorized_keys:ssh-rsa AAAA evil",
-    "zz web unit:evil.service /x",
-  );
+  const before = (text: string) => `a mounted\na etc/hostname:a\na unit:evil.service /x\n${text}`;
+  const after = added("zz mounted", "web2 root/.ssh/authorized_keys:ssh-rsa AAAA evil", "zz web unit:evil.service /x");
   expect(parse("web", both(before, after))).toEqual(recorded);
 });

@@ -110,7 +110,7 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   [
     "a key was added inside",
-    { host: { settings: swap("web exit:0", "web ./root/.ssh/authorized_keys:ssh-rsa AAAA other\nweb exit:0") } },
+    { host: { settings: swap("web exit:0", "web root/.ssh/authorized_keys:ssh-rsa AAAA other\nweb exit:0") } },
     [...restart, "sets root's authorized keys"],
   ],
   [

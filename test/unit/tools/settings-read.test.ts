@@ -78,8 +78,7 @@ test("the private key is not read", () => {
 });
 
 // Who is root in a container names files as it likes. What it says is not taken for what another container says.
-const forged =
-  "x\nb mounted\nb ./etc/ssh/ssh_host_ed25519_key.pub:ssh-ed25519 EVIL\nb ./etc/hostname:evil\nb unit:y /z";
+const forged = "x\nb mounted\nb etc/ssh/ssh_host_ed25519_key.pub:ssh-ed25519 EVIL\nb etc/hostname:evil\nb unit:y /z";
 const forgeries: [name: string, links: Record<string, string>][] = [
   ["the target of a link", { [`${SYSTEM}/evil.service`]: forged }],
   ["the name of a link", { [`${SYSTEM}/x\nb unit:evil.service`]: "/x" }],
