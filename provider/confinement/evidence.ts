@@ -90,11 +90,14 @@ export function parseAddress(outcome: Outcome, name: string): string | undefined
   return line && / inet ([\d.]+)\//.exec(line)?.[1];
 }
 
-/** Is its interface in a bridge? A network that was stopped and started again leaves running containers out of it. */
+/**
+ * Is its interface in a bridge? A network that was stopped and started again leaves running containers out of it. Where it
+ * cannot be told, since the container has no such interface any more, its address tells.
+ */
 export function parseAttached(outcome: Outcome, name: string): boolean {
   const lines = outcome.stdout.split("\n");
-  const peers = lines.filter((l) => l.startsWith(`peer ${name} `)).map((l) => l.split(" ")[2]);
-  return peers.every((peer) => lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l)));
+  const peer = lines.find((l) => l.startsWith(`peer ${name} `))?.split(" ")[2];
+  return peer === undefined || lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l));
 }
 
 interface HostProcess extends Process {

@@ -107,7 +107,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const running = info?.liveXml !== undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
     const isStale = (r: Reservation) =>
-      r.name !== undefined && r.name !== name && r.mac === macOf(r.name) && !domains.has(r.name);
+      r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
     const networks = [...parseNetworks(results.get("networks")!).values()];
     const reservations = networks.find((n) => n.name === network)?.reservations ?? [];
     const elsewhere = networks
@@ -121,9 +121,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
       current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
-      elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(name)),
+      elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: reservations
-        .filter((r) => r.name === name || r.ip === address || r.mac === macOf(name))
+        .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
         .map((r) => (isStale(r) ? { ...r, stale: true } : r)),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
@@ -236,10 +236,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     });
   },
 
-  outputs: (observed, { name }) => ({
+  outputs: (observed, { address }) => ({
     labels: observed.verdict?.labels ?? [],
     verdict: told(observed),
-    mac: macOf(name),
+    mac: macOf(address),
   }),
   untold: { labels: [], verdict: "unknown: libvirt does not run" },
   actual({ domain, address }, inputs) {
@@ -258,7 +258,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 };
 
 function specOf(inputs: Inputs): DomainSpec {
-  const { name, owner, keep, path, label, idmap, network, memory, revision } = inputs;
+  const { name, owner, keep, path, label, idmap, network, address, memory, revision } = inputs;
   return {
     name,
     owner,
@@ -268,7 +268,7 @@ function specOf(inputs: Inputs): DomainSpec {
     init: "/sbin/init",
     label,
     idmap,
-    mac: macOf(name),
+    mac: macOf(address),
     network,
     revision,
     extras: [],

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
@@ -124,10 +123,13 @@ export function isUnlabelled(text: string): boolean {
   return labels.length === 0 || labels.some((s) => s["@type"] === "none");
 }
 
-/** The MAC of a container: locally administered, and the same for the same name on every host. */
-export function macOf(name: string): string {
-  const bytes = createHash("sha256").update(name).digest().subarray(0, 5);
-  return ["02", ...[...bytes].map((b) => b.toString(16).padStart(2, "0"))].join(":");
+/**
+ * The MAC that goes with an IPv4 address: locally administered, and as unique in a network as the address. A DHCP lease may
+ * outlive its container; to the server, the next one that gets the address is the same client.
+ */
+export function macOf(address: string): string {
+  const bytes = address.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
+  return ["02", "00", ...bytes].join(":");
 }
 
 /** The map, if users and groups have the same one. */

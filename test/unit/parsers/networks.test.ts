@@ -2,7 +2,7 @@ import { networkXml, parseNetworks } from "../../../provider/tools/network.ts";
 import { type Edit, printed, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
 const parse = (edit?: Edit) => parseNetworks(recordedOutcome("networks", edit));
-const web = { mac: "02:4b:5e:57:f6:eb", name: "web", ip: "10.213.0.2" };
+const web = { mac: "02:00:0a:d5:00:02", name: "web", ip: "10.213.0.2" };
 const recorded = {
   name: "svirt-lxc",
   subnet: "10.213.0.0/20",

@@ -15,7 +15,7 @@ const step = (case_: Case<Inputs>, why: RegExp) => {
 
 test("what is defined says all that was asked for; a domain that is there keeps its UUID", () => {
   const { owner, name, path, label, idmap, network } = domainInputs;
-  const mac = "02:4b:5e:57:f6:eb";
+  const mac = "02:00:0a:d5:00:02";
   const its = { init: "/sbin/init", mac, revision: 1, extras: [] };
   const spec = { owner, keep: false, name, root: path, label, idmap, network, ...its };
   const define = step({ host: { domains: says("") } }, /^defines/);
@@ -62,7 +62,7 @@ test("outputs: the labels of all processes, and no count that changes by itself"
   expect(lxcDomain.outputs(observed, desired)).toEqual({
     labels: ["system_u:system_r:svirt_lxc_sys_t:s0:c0,c512"],
     verdict: "confined",
-    mac: "02:4b:5e:57:f6:eb",
+    mac: "02:00:0a:d5:00:02",
   });
   const more = swap(/^(process) 6608 (.*)$/m, "$1 6608 $2\n$1 7000 $2");
   expect(of({ host: { evidence: more } }).observed).toEqual(observed);

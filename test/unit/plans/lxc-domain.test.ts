@@ -55,7 +55,7 @@ plans(lxcDomain, domainInputs, [
   ["the reservation is lost", { host: { networks: noReservation } }, ["reserves the address 10.213.0.2"]],
   [
     "the reservation is of another address",
-    { host: { networks: reserved("<host mac='02:4b:5e:57:f6:eb' name='web' ip='10.213.0.9'/>") } },
+    { host: { networks: reserved("<host mac='02:00:0a:d5:00:09' name='web' ip='10.213.0.9'/>") } },
     ["gives the address 10.213.0.9 back", "reserves the address 10.213.0.2"],
   ],
   [
@@ -65,7 +65,7 @@ plans(lxcDomain, domainInputs, [
   ],
   [
     "the address is still kept for a container of ours that is no more",
-    { host: { networks: reserved("<host mac='02:7b:dc:25:d1:69' name='db' ip='10.213.0.2'/>") } },
+    { host: { networks: reserved("<host mac='02:00:0a:d5:00:02' name='db' ip='10.213.0.2'/>") } },
     ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
   ],
   [
@@ -129,7 +129,7 @@ plans(lxcDomain, domainInputs, [
   ],
   [
     "redefined with another MAC",
-    { host: { domains: inactive(swap(":f6:eb", ":f6:ec")) } },
+    { host: { domains: inactive(swap("02:00:0a:d5:00:02", "02:00:0a:d5:00:ff")) } },
     [...stop, ...redefine, ...start],
   ],
   [
@@ -165,6 +165,7 @@ plans(lxcDomain, domainInputs, [
       "stops the container",
       "gives the address 10.213.0.2 back",
       "reserves the address 10.213.0.3",
+      "redefines the domain",
       "starts the container",
       "waits for 10.213.0.3, port 22",
     ],
