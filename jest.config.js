@@ -16,6 +16,7 @@ export default {
     tier("unit"),
     tier("engine", engine),
     tier("sweep", engine),
+    tier("bench", engine),
     tier("lab", {
       globalSetup: "<rootDir>/test/support/lab-setup.ts",
       globalTeardown: "<rootDir>/test/support/lab-teardown.ts",

@@ -9,12 +9,13 @@ import { checkout } from "./setup/paths.ts";
 
 /** The tiers, in two lanes side by side: the lab has one processor, and waits more than it works. */
 const LANES = [["unit", "engine"], ["lab"]];
-/** What takes an hour runs only when it is asked for. */
-const ON_REQUEST = ["sweep"];
+/** What takes an hour, and what prints times, runs only when it is asked for. */
+const ON_REQUEST = ["sweep", "bench"];
 /** How many tests a tier runs at a time. The machine has one lab; whoever runs the engine also waits for it. */
 const WORKERS: Record<string, string[]> = {
   engine: ["--maxWorkers=100%"],
   sweep: ["--maxWorkers=200%"],
+  bench: ["--runInBand"],
   lab: ["--runInBand"],
 };
 
