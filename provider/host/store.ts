@@ -29,6 +29,8 @@ export interface RootRecord {
   slot: number;
   /** sha256 of the image below it. */
   image: string;
+  /** What the input of this name was when the root was made. */
+  rebuild?: string;
   /** Counts the times that settings were written; a container that started before has the old ones. */
   revision: number;
   /** Units that were asked for: what is taken off the list is disabled. */

@@ -67,6 +67,7 @@ interface Observed {
   instance?: string;
   slot?: number;
   image?: string;
+  rebuild?: string;
   revision: number;
   /** Units that were asked for until now. */
   units: string[];
@@ -127,6 +128,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       instance: record && mount.instance,
       slot,
       image: record?.image,
+      rebuild: record?.rebuild,
       revision: record?.revision ?? 0,
       units: record?.units ?? [],
       passwordProof: record?.passwordProof,
@@ -162,7 +164,15 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     };
     return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
   },
-  refuse({ host, unreadable }, desired) {
+  refuse({ host, unreadable, instance, keep, rebuild }, desired, prior) {
+    // Pulumi left it there instead of deleting it.
+    if (!prior && instance && keep && rebuild !== desired.rebuild) {
+      return {
+        what: `the root ${desired.name} cannot be rebuilt: it is to stay (retainOnDelete)`,
+        why: "it lies on the host as it was, with its data",
+        remedy: `set rebuild back (${rebuild === undefined ? "it was not given" : `it was ${rebuild}`}), and it is taken back as it is; to rebuild it, take retainOnDelete off first, in an \`up\` of its own`,
+      };
+    }
     if (unreadable) {
       return {
         what: `the settings of the root ${desired.name} could not be read whole`,
@@ -192,6 +202,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       owner,
       slot,
       image,
+      rebuild: desired.rebuild,
       revision: observed.revision,
       units: [...desired.units, ...unwanted],
       passwordProof: observed.passwordProof,
@@ -208,7 +219,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name, keep: desired.keep || undefined }));
     }
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner));
-    if (!observed.instance || renamed) note("writes the root down");
+    if (!observed.instance || renamed || observed.rebuild !== desired.rebuild) note("writes the root down");
     if (renamed) steps.push(unclaimImage(image, observed.owner!));
     if (!observed.instance) {
       steps.push({

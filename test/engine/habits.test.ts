@@ -54,6 +54,13 @@ test("retainOnDelete: the container stays when its stack goes, with all that it 
   await stack.configure(wish({ web: { retainOnDelete: true } }));
   expect(verbs(await stack.up())).toEqual(verbs(announced));
   expect(await kept()).toEqual(was);
+  // The engine deletes nothing of it, and so it cannot be rebuilt.
+  await stack.configure(wish({ web: { retainOnDelete: true, rebuild: "1" } }));
+  expect(await stack.up()).toMatchObject({ ok: false, output: expect.stringContaining("retainOnDelete off first") });
+  await stack.configure(wish({ web: { retainOnDelete: true } }));
+  expect((await stack.up()).ok).toBe(true);
+  await stack.converged();
+  expect(await kept()).toEqual(was);
   const destroy = await stack.destroy();
   expect(destroy.ok ? "" : destroy.output).toBe("");
   expect(await kept()).toEqual(was);

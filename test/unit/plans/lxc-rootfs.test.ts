@@ -224,6 +224,14 @@ refusals(lxcRootfs, rootfsInputs, [
   ["an image that is not there", { host: { ...nothing, store: says("") } }, [/no image a320dd50/, /^$/, /LxcImage/]],
 ]);
 
+test("a root that Pulumi was to leave there is not rebuilt, nor passes for a rebuilt one", () => {
+  const host = { store: swap('"name":"web"}', '"name":"web","keep":true}') };
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, { host, wants: { rebuild: "1" } });
+  expect(lxcRootfs.refuse!(observed, desired)).toMatchObject({ remedy: expect.stringContaining("retainOnDelete") });
+  expect(lxcRootfs.refuse!({ ...observed, rebuild: "1" }, desired)).toBeUndefined();
+  expect(lxcRootfs.refuse!(observed, desired, desired)).toBeUndefined();
+});
+
 test("its own root is no reason to refuse, whatever image is asked for", () => {
   const wants = { image: "0".repeat(64) };
   const { observed, desired } = given(lxcRootfs, rootfsInputs, { wants });
