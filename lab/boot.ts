@@ -25,21 +25,21 @@ export async function bootLab(dir: string, image: LabImage, { owner, permissive 
     await createDisk(dir, image.disk);
   }
   await step(`lab host: boot (${accelerator.name})`, () =>
-    startUntilReady(dir, { image, accelerator, permissive }, owner),
+    startUntilReady(dir, { image, accelerator, permissive, owner }),
   );
 }
 
 async function resume(dir: string, image: LabImage, accelerator: Accelerator, owner?: number): Promise<boolean> {
-  const saved = await ensureSavedState(image, accelerator);
-  if (!saved) return false;
   try {
+    const saved = await ensureSavedState(image, accelerator);
+    if (!saved) return false;
     await createDisk(dir, saved.disk);
     await step("lab host: start from its saved state", () =>
-      startUntilReady(dir, { image, accelerator, memory: saved.memory }, owner),
+      startUntilReady(dir, { image, accelerator, memory: saved.memory, owner }),
     );
     return true;
   } catch (error) {
-    say(`· ${(error as Error).message}\n· the saved state does not come back: booting instead`);
+    say(`· ${(error as Error).message}\n· no saved state to start from: booting instead`);
     return false;
   }
 }

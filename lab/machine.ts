@@ -9,6 +9,7 @@ import { qmp } from "./qmp.ts";
 import { isMachine, type MachineRecord, runningRecord, writeRecord } from "./record.ts";
 import { writeSshConfig } from "./ssh.ts";
 import { until } from "./wait.ts";
+import { endWith } from "./watch.ts";
 
 /** What to start. */
 export interface MachineOptions {
@@ -18,16 +19,19 @@ export interface MachineOptions {
   permissive?: boolean;
   /** The file with a saved state's memory, to start from instead of booting. */
   memory?: string;
+  /** The process that it ends with. */
+  owner?: number;
 }
 
 /** Starts the machine of a folder, and writes down how to reach it; it runs on when we end. */
 export async function startMachine(
   dir: string,
-  { image, accelerator, permissive, memory }: MachineOptions,
+  { image, accelerator, permissive, memory, owner }: MachineOptions,
 ): Promise<MachineRecord> {
   await rm(join(dir, machineFiles.qmp), { force: true });
   const incoming = memory ? ["-incoming", `exec:cat '${memory}'`] : [];
   const pid = await launch(dir, [...machineArguments(image, accelerator, permissive), ...incoming]);
+  if (owner) endWith(owner, pid);
   const begun = { pid, port: 0, accelerator: accelerator.name, image: image.dir, started: Date.now(), ready: false };
   await writeRecord(dir, begun); // before anything else: whoever comes after a start that was killed finds it
   const record = { ...begun, port: await forwardedPort(dir, pid) };
@@ -73,8 +77,7 @@ async function launch(dir: string, args: string[]): Promise<number> {
 // Port 0 lets the kernel choose a free one, without a race; QEMU then says which.
 async function forwardedPort(dir: string, pid: number): Promise<number> {
   return until("QEMU's control socket", 30, async () => {
-    if (!(await isMachine(dir, pid)))
-      throw new Error(`QEMU ended: ${await readFile(join(dir, machineFiles.log), "utf8")}`);
+    await requireAlive(dir, pid);
     if (!existsSync(join(dir, machineFiles.qmp))) return undefined;
     const [table] = await qmp(pid, { execute: "human-monitor-command", arguments: { "command-line": "info usernet" } });
     const port = /HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(String(table))?.[1];

@@ -31,7 +31,7 @@ export async function ensureSavedState(image: LabImage, accelerator: Accelerator
 async function bootAndSave(dir: string, image: LabImage, accelerator: Accelerator): Promise<void> {
   await step("lab host: first boot", async () => {
     await createDisk(dir, image.disk);
-    const pid = await startUntilReady(dir, { image, accelerator }, process.pid);
+    const pid = await startUntilReady(dir, { image, accelerator, owner: process.pid });
     await save(dir, pid);
   });
   await rename(join(dir, machineFiles.disk), join(dir, "base.qcow2"));

@@ -1,14 +1,12 @@
 import { killMachine, type MachineOptions, startMachine } from "./machine.ts";
 import { consoleTail, waitUntilReady } from "./ready.ts";
 import { writeRecord } from "./record.ts";
-import { endWith } from "./watch.ts";
 
 /** Starts the machine of a folder and waits until it is ready; one that does not get there is ended, and its console shown. */
-export async function startUntilReady(dir: string, options: MachineOptions, owner?: number): Promise<number> {
-  const machine = await startMachine(dir, options);
-  const { pid } = machine;
-  if (owner) endWith(owner, pid);
+export async function startUntilReady(dir: string, options: MachineOptions): Promise<number> {
   try {
+    const machine = await startMachine(dir, options);
+    const { pid } = machine;
     await waitUntilReady(dir, pid, { resumed: options.memory !== undefined, permissive: options.permissive });
     await writeRecord(dir, { ...machine, ready: true });
     return pid;

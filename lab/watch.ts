@@ -25,7 +25,8 @@ function isAlive([pid, started]: string[]): boolean {
   return now === started && now !== "gone";
 }
 
-if (import.meta.main) {
+// As import.meta.main says only from Node 24.2 on.
+if (process.argv[1] === import.meta.filename) {
   const args = process.argv.slice(2);
   await watch(args.slice(0, 2), args.slice(2));
 }

@@ -33,9 +33,14 @@ function fitNode() {
     const { stdout, status } = spawnSync(path, ["--version"], { encoding: "utf8" });
     if (status !== 0) return false;
     const [major, minor] = stdout.slice(1).split(".").map(Number);
-    return major > 22 || (major === 22 && minor >= 18);
+    return major >= 24 || (major === 22 && minor >= 18);
   });
-  return fit || fail(`Node 22.18 or newer is needed, this is ${process.version}, and node_modules has none either.`);
+  return (
+    fit ||
+    fail(
+      `Node 22 (from 22.18 on) or 24 and later is needed, this is ${process.version}, and node_modules has none either.`,
+    )
+  );
 }
 
 function handOver(node, [name, ...args]) {

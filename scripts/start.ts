@@ -5,7 +5,7 @@ import { describeContainers } from "./state/outputs.ts";
 import { openPulumi } from "./state/pulumi.ts";
 
 await main(async () => {
-  const [pulumi] = await Promise.all([openPulumi(), ensureLab()]);
+  const [pulumi] = await Promise.all([openPulumi(true), ensureLab()]);
   await ensureLabStack(pulumi);
   const code = await pulumi.show(["up", "--stack", labStack, "--yes", "--skip-preview"], labEnvironment);
   if (code !== 0) return code;

@@ -58,13 +58,23 @@ export const SECTIONS = Object.keys(schema.shape);
 export class ConfigError extends Error {}
 
 /**
- * Checks the configuration as a whole: the sections, and that every other key is a secret that a container names.
- * Throws a ConfigError that names every mistake.
+ * Checks the configuration as a whole: the sections, and that every other key is a secret that a container names, and was
+ * set as one. Throws a ConfigError that names every mistake.
  */
-export function parseConfig(project: string, sections: Record<string, unknown>, keys: string[]): Config {
+export function parseConfig(
+  project: string,
+  sections: Record<string, unknown>,
+  keys: string[],
+  encrypted: string[],
+): Config {
   const parsed = schema.safeParse(sections);
   const issues = (parsed.error?.issues ?? []).flatMap((issue) => explain(project, issue));
-  const lines = [...issues, ...undefinedReferences(project, sections), ...unnamedKeys(project, sections, keys)];
+  const lines = [
+    ...issues,
+    ...undefinedReferences(project, sections),
+    ...unnamedKeys(project, sections, keys),
+    ...secretsInClear(project, sections, keys, encrypted),
+  ];
   if (parsed.success && lines.length === 0) return parsed.data;
   const mistakes = lines.length === 1 ? "a mistake" : `${lines.length} mistakes`;
   throw new ConfigError(`the configuration has ${mistakes}:\n${lines.join("\n")}`);
@@ -83,13 +93,32 @@ function undefinedReferences(project: string, sections: Record<string, unknown>)
   );
 }
 
+/** Passwords that were set without --secret, and so stand in clear in a file that is for git. */
+function secretsInClear(
+  project: string,
+  sections: Record<string, unknown>,
+  keys: string[],
+  encrypted: string[],
+): string[] {
+  return keys
+    .filter((key) => secretsOf(sections).includes(key) && !encrypted.includes(key))
+    .map(
+      (key) =>
+        `  ${project}:${key}: stands in the configuration in clear; set another one with \`pulumi config set --secret ${key}\``,
+    );
+}
+
 /** Keys that are neither a section nor a secret that a container names: a misspelled section would remove all of its things. */
 function unnamedKeys(project: string, sections: Record<string, unknown>, keys: string[]): string[] {
-  const secrets = Object.values(record(sections.containers)).map((c) => record(c).rootPasswordSecret);
+  const secrets = secretsOf(sections);
   const allowed = `${SECTIONS.join(", ")}, and secrets that a container names`;
   return keys
     .filter((key) => !SECTIONS.includes(key) && !secrets.includes(key))
     .map((key) => `  ${project}:${key}: unknown key; allowed are ${allowed}`);
+}
+
+function secretsOf(sections: Record<string, unknown>): unknown[] {
+  return Object.values(record(sections.containers)).map((container) => record(container).rootPasswordSecret);
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -2,9 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { LxcContainer, LxcHost, type LxcImage } from "../index.ts";
 import { type Config, ConfigError, parseConfig, SECTIONS } from "./config.ts";
 import { readKeys } from "./keys.ts";
-import { SSH_CONFIG, writeSshConfig } from "./ssh-config.ts";
+import { openSshConfig, sshCommand, writeSshConfig } from "./ssh-config.ts";
 
 const base = process.cwd();
+const stack = pulumi.getStack();
 const config = new pulumi.Config();
 const declared = read();
 
@@ -43,23 +44,31 @@ const made = Object.entries(declared.containers).map(
 export const containers = Object.fromEntries(
   made.map(({ name, host, container: { address, labels, verdict, hostKey } }) => [
     name,
-    { host, address, labels, hostKey, verdict, ssh: `ssh -F ${SSH_CONFIG} ${name}` },
+    { host, address, labels, hostKey, verdict, ssh: sshCommand(stack, name) },
   ]),
 );
 
-// Outputs that are not known yet, in a preview, leave the files as they are.
-const reachable = made.map(({ name, host, identities, container: { address, hostKey } }) =>
-  pulumi.output({ name, connection: hosts[host]!.connection, address, hostKey, identities }),
+openSshConfig(
+  stack,
+  made.map(({ name }) => name),
+  base,
 );
-pulumi.all(reachable).apply((all) => writeSshConfig(pulumi.getStack(), all, base));
+// Outputs that are not known yet, in a preview, or never will be, since it failed, leave its files as they are.
+for (const { name, host, identities, container } of made) {
+  const { address, hostKey } = container;
+  pulumi
+    .output({ name, connection: hosts[host]!.connection, address, hostKey, identities })
+    .apply((known) => writeSshConfig(stack, known, base));
+}
 
 function read(): Config {
   const prefix = `${config.name}:`;
-  const keys = Object.keys(pulumi.runtime.allConfig())
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length));
+  const own = (keys: string[]) => keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const keys = own(Object.keys(pulumi.runtime.allConfig()));
+  // What the SDK has to say of it is not for programs.
+  const encrypted = own(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]"));
   const values = SECTIONS.map((key) => [key, config.getObject(key)]);
-  return attempt(() => parseConfig(config.name, Object.fromEntries(values), keys));
+  return attempt(() => parseConfig(config.name, Object.fromEntries(values), keys, encrypted));
 }
 
 /** A mistake in the configuration is one message without a stack. */

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { quote } from "../provider/host/batch.ts";
 import type { Connection } from "../provider/host/connection.ts";
@@ -18,28 +18,35 @@ export interface Reachable {
 const FOLDER = ".svirt";
 export const SSH_CONFIG = `${FOLDER}/ssh_config`;
 
+/** The files of a container. */
+const filesOf = (stack: string, name: string, base: string) => ({
+  config: resolve(base, FOLDER, stack, `${name}.conf`),
+  knownHosts: resolve(base, FOLDER, stack, `${name}.known_hosts`),
+});
+
+/** The command that logs in: as long as no other stack has one of that name, the name alone does as well. */
+export const sshCommand = (stack: string, name: string) => `ssh -F ${SSH_CONFIG} ${name}.${stack}`;
+
 /**
- * The ssh_config(5) of a stack's containers: reached through their host, with the host key that was made for them pinned.
+ * The ssh_config(5) of a container: reached through its host, with the host key that was made for it pinned.
  * `base` is the project's folder: ssh resolves relative paths against another one.
  */
-export function sshConfig(stack: string, containers: Reachable[], base: string): string {
-  return containers
-    .map(({ name, connection, address, identities }) => {
-      const { ssh, sshConfig } = connection;
-      const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
-      return [
-        `Host ${name} ${name}.${stack}`,
-        `  HostName ${address}`,
-        "  User root",
-        ...identities.map((file) => `  IdentityFile "${literal(file)}"`),
-        ...(ssh === undefined ? [] : [`  ProxyCommand ssh ${literal(via)}-W %h:%p -- ${literal(quote(ssh))}`]),
-        `  HostKeyAlias ${name}.${stack}`,
-        `  UserKnownHostsFile "${literal(resolve(base, FOLDER, `${stack}.known_hosts`))}"`,
-        "  StrictHostKeyChecking yes",
-        "",
-      ].join("\n");
-    })
-    .join("\n");
+export function sshConfig(stack: string, { name, connection, address, identities }: Reachable, base: string): string {
+  const { ssh, sshConfig } = connection;
+  const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
+  // Said in any case: ssh takes from other stacks' containers of that name what this one does not say.
+  const proxy = ssh === undefined ? "none" : `ssh ${literal(via)}-W %h:%p -- ${literal(quote(ssh))}`;
+  return [
+    `Host ${name} ${name}.${stack}`,
+    `  HostName ${address}`,
+    "  User root",
+    ...identities.map((file) => `  IdentityFile "${literal(file)}"`),
+    `  ProxyCommand ${proxy}`,
+    `  HostKeyAlias ${name}.${stack}`,
+    `  UserKnownHostsFile "${literal(filesOf(stack, name, base).knownHosts)}"`,
+    "  StrictHostKeyChecking yes",
+    "",
+  ].join("\n");
 }
 
 /** ssh replaces %x by what it stands for (ssh_config(5), TOKENS). */
@@ -47,17 +54,28 @@ function literal(text: string): string {
   return text.replaceAll("%", "%%");
 }
 
-/** Writes the configuration of a stack. SSH_CONFIG includes those of all stacks; of several of one name, ssh takes this one's. */
-export function writeSshConfig(stack: string, containers: Reachable[], base: string): void {
+/**
+ * Has SSH_CONFIG include the containers of all stacks, and forgets those that this stack no longer declares. Of several of one
+ * name, ssh takes this stack's.
+ */
+export function openSshConfig(stack: string, names: string[], base: string): void {
   const folder = resolve(base, FOLDER);
-  // ssh may be reading them.
-  const write = (file: string, text: string) => {
-    writeFileSync(`${file}.${process.pid}`, text);
-    renameSync(`${file}.${process.pid}`, file);
-  };
-  mkdirSync(folder, { recursive: true });
-  const knownHosts = containers.map(({ name, hostKey }) => `${name}.${stack} ${hostKey}\n`).join("");
-  write(resolve(folder, `${stack}.known_hosts`), knownHosts);
-  write(resolve(folder, `${stack}.ssh_config`), sshConfig(stack, containers, base));
-  write(resolve(base, SSH_CONFIG), `Include "${folder}/${stack}.ssh_config" "${folder}/*.ssh_config"\n`);
+  const own = resolve(folder, stack);
+  mkdirSync(own, { recursive: true });
+  const kept = new Set(names.flatMap((name) => Object.values(filesOf(stack, name, base))));
+  for (const file of readdirSync(own).map((file) => resolve(own, file))) if (!kept.has(file)) rmSync(file);
+  write(resolve(base, SSH_CONFIG), `Include "${own}/*.conf" "${folder}/*/*.conf"\n`);
+}
+
+/** Writes how to reach a container. It has files of its own: one that failed takes no other one's from the user. */
+export function writeSshConfig(stack: string, container: Reachable, base: string): void {
+  const { config, knownHosts } = filesOf(stack, container.name, base);
+  write(knownHosts, `${container.name}.${stack} ${container.hostKey}\n`);
+  write(config, sshConfig(stack, container, base));
+}
+
+/** In one go: ssh may be reading it. */
+function write(file: string, text: string): void {
+  writeFileSync(`${file}.${process.pid}`, text);
+  renameSync(`${file}.${process.pid}`, file);
 }

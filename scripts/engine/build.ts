@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { cached, cachePath } from "../setup/cache.ts";
+import { execa } from "execa";
+import { cached, cachedAlready } from "../setup/cache.ts";
 import { step } from "../setup/progress.ts";
 import { run, which } from "../setup/run.ts";
 import type { Source } from "./source.ts";
@@ -27,16 +27,21 @@ const programs = [
     require: [`${module}/sdk/v3 v3.68.0`],
   },
 ];
+// Older ones do not fetch the toolchain that a module asks for.
+const oldestGo = "1.21 or newer";
 const entry = { name: "engine", recipe: { programs, flags } };
 
 /** The engine built from its published Go modules. */
 export const build: Source = {
   async present() {
-    const dir = cachePath(entry);
-    return existsSync(dir) ? join(dir, "bin/pulumi") : undefined;
+    const dir = await cachedAlready(entry);
+    return dir && join(dir, "bin/pulumi");
   },
   async make() {
-    if (!(await which("go"))) throw new Error("building it takes Go 1.21 or newer, and there is no go on PATH");
+    if (!(await which("go"))) throw new Error(`building it takes Go ${oldestGo}, and there is no go on PATH`);
+    const { stdout: go } = await execa("go", ["env", "GOVERSION"], { reject: false });
+    const [, minor] = /^go1\.(\d+)/.exec(go) ?? [];
+    if (Number(minor) < 21) throw new Error(`building it takes Go ${oldestGo}, and the one on PATH is ${go}`);
     const dir = await cached({ ...entry, build: buildPrograms });
     return join(dir, "bin/pulumi");
   },

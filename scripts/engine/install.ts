@@ -1,6 +1,5 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cached, cachePath } from "../setup/cache.ts";
+import { cached, cachedAlready } from "../setup/cache.ts";
 import { step } from "../setup/progress.ts";
 import type { Source } from "./source.ts";
 import { engineVersion } from "./version.ts";
@@ -11,8 +10,8 @@ const site = "https://get.pulumi.com";
 /** The engine by the official installer, of the version of our SDK. */
 export const install: Source = {
   async present() {
-    const dir = cachePath(entry);
-    return existsSync(dir) ? join(dir, "bin/pulumi") : undefined;
+    const dir = await cachedAlready(entry);
+    return dir && join(dir, "bin/pulumi");
   },
   async make() {
     // Asked first, since the installer waits long where nothing answers.

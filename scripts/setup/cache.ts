@@ -17,11 +17,9 @@ export interface CacheEntry {
 
 /** The folder of an entry, built if there is none yet. */
 export async function cached(entry: CacheEntry): Promise<string> {
+  const there = await cachedAlready(entry);
+  if (there) return there;
   const target = cachePath(entry);
-  if (existsSync(target)) {
-    await touch(target);
-    return target;
-  }
   await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
   return withLock(`${target}.lock`, entry.name, async () => {
     if (existsSync(target)) return target;
@@ -40,8 +38,16 @@ export async function cached(entry: CacheEntry): Promise<string> {
   });
 }
 
+/** The folder of an entry, if it was built. */
+export async function cachedAlready(entry: Pick<CacheEntry, "name" | "recipe">): Promise<string | undefined> {
+  const target = cachePath(entry);
+  if (!existsSync(target)) return undefined;
+  await touch(target);
+  return target;
+}
+
 /** Where an entry is, or would be. */
-export function cachePath({ name, recipe }: Pick<CacheEntry, "name" | "recipe">): string {
+function cachePath({ name, recipe }: Pick<CacheEntry, "name" | "recipe">): string {
   const key = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
   return join(cacheDir(), `${name}-${key}`);
 }

@@ -15,6 +15,7 @@ const packageOf: Record<string, string> = {
   mke2fs: "e2fsprogs",
   ssh: "openssh-client",
   flock: "util-linux",
+  systemctl: "systemd",
 };
 // Some workstations have it without Debian's keys, or with older ones.
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";

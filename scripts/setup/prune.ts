@@ -12,10 +12,11 @@ export async function touch(entry: string): Promise<void> {
 /** Removes what other recipes of the same thing have left, once nobody has used it for two weeks. */
 export async function prune(entry: string, name: string): Promise<void> {
   const cache = dirname(entry);
-  const siblings = (await readdir(cache)).filter((other) => other.replace(/-[0-9a-f]{16}$/, "") === name);
+  // Also what a build that was killed has left of a recipe that nobody builds any more.
+  const siblings = (await readdir(cache)).filter((other) => other.replace(/-[0-9a-f]{16}(\.tmp-.*)?$/, "") === name);
   for (const path of siblings.map((other) => join(cache, other))) {
-    const days = (Date.now() - (await stat(path)).mtimeMs) / 86_400_000;
-    if (path === entry || days < unusedDays) continue;
+    const used = await stat(path).catch(() => undefined); // gone meanwhile
+    if (path === entry || !used || (Date.now() - used.mtimeMs) / 86_400_000 < unusedDays) continue;
     await rm(path, { recursive: true, force: true });
     await rm(`${path}.lock`, { force: true });
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { link, mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Engine } from "../engine/index.ts";
 import { checkout, compileCache } from "../setup/paths.ts";
 
@@ -40,11 +41,21 @@ export async function pulumiEnvironment(engine: Engine, folder?: string): Promis
 async function ownBackend(folder: string): Promise<Environment> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const passphrase = join(folder, "passphrase");
-  if (!existsSync(passphrase)) await writeFile(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(passphrase)) await makePassphrase(passphrase);
   return {
-    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_BACKEND_URL: pathToFileURL(folder).href,
     PULUMI_CONFIG_PASSPHRASE: undefined, // it would win over the file
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
     PULUMI_HOME: join(folder, "home"), // nothing of the user's own Pulumi is touched
   };
+}
+
+/** It appears whole or not at all, and once: secrets that were encrypted with another one, or with none, would be lost. */
+async function makePassphrase(file: string): Promise<void> {
+  const own = `${file}.${process.pid}`;
+  await writeFile(own, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
+  await link(own, file).catch((error) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(own);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkout } from "../setup/paths.ts";
 import { stateDir } from "./environment.ts";
@@ -27,15 +27,26 @@ export const labEnvironment = {
   PULUMI_OPTION_PRESERVE_CONFIG: "true",
 };
 
-/** Brings the working copy up to date with Pulumi.lab.yaml, keeping the generated password. */
+/** Brings the working copy up to date with Pulumi.lab.yaml, keeping what was set in it, such as the generated password. */
 export async function refreshLabConfiguration(pulumi: Pulumi): Promise<void> {
   const text = await readFile(tracked, "utf8");
   if (existsSync(copied) && (await readFile(copied, "utf8")) === text) return;
-  const options = { cwd: folder, env: { PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true" } };
-  const get = ["config", "get", "--stack", labStack, passwordKey];
-  const password = await pulumi.run(get, options).catch(() => randomBytes(15).toString("base64url"));
-  await writeFile(working, text);
-  await pulumi.run(["config", "set", "--stack", labStack, "--secret", passwordKey], { ...options, input: password });
+  const next = join(folder, "next.yaml");
+  const config = (file: string, args: string[], input?: string) => {
+    const env = { ...labEnvironment, PULUMI_OPTION_CONFIG_FILE: file };
+    return pulumi.run(["config", ...args, "--stack", labStack], { cwd: folder, env, input });
+  };
+  const read = async (file: string): Promise<Record<string, { value: string; secret: boolean }>> =>
+    existsSync(file) ? JSON.parse(await config(file, ["--json", "--show-secrets"])) : {};
+
+  await writeFile(next, text);
+  const [now, before, all] = [await read(next), await read(copied), await read(working)];
+  const password = { value: randomBytes(15).toString("base64url"), secret: true };
+  for (const [key, { value, secret }] of Object.entries({ [passwordKey]: password, ...all })) {
+    if (key in now || key in before) continue;
+    await config(next, ["set", secret ? "--secret" : "--plaintext", key], value);
+  }
+  await rename(next, working);
   await writeFile(copied, text); // last: a run that was killed half-way does it again
 }
 
@@ -45,6 +56,9 @@ export async function ensureLabStack(pulumi: Pulumi): Promise<void> {
   await writeFile(join(folder, "Pulumi.yaml"), "name: svirt-lxc\nruntime: nodejs\n");
   await pulumi.run(["stack", "select", "--create", labStack], { cwd: folder });
   await refreshLabConfiguration(pulumi);
+  // For commands that name no stack.
+  const selected = await pulumi.run(["stack", "--show-name"]).catch(() => "");
+  if (selected === "") await pulumi.run(["stack", "select", labStack], { env: labEnvironment });
 }
 
 /** Whether this checkout has worked on the lab's stack. */

@@ -1,10 +1,12 @@
+import { rm } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { execa } from "execa";
 import { ensureEngine } from "../engine/index.ts";
 import { checkout } from "../setup/paths.ts";
 import { say } from "../setup/progress.ts";
 import { run } from "../setup/run.ts";
-import { type Environment, hasOwnBackend, pulumiEnvironment, stateDir } from "./environment.ts";
-import { stacksLockedByTheDead } from "./stale-locks.ts";
+import { type Environment, pulumiEnvironment, stateDir } from "./environment.ts";
+import { locksOfTheDead } from "./stale-locks.ts";
 
 /** The engine with this checkout's environment. */
 export interface Pulumi {
@@ -14,8 +16,8 @@ export interface Pulumi {
   run(args: string[], options?: { cwd?: string; env?: Environment; input?: string }): Promise<string>;
 }
 
-/** The engine, ready to work on this checkout's stacks: on the user's backend where there is one, else on ours. */
-export async function openPulumi(ours = !hasOwnBackend()): Promise<Pulumi> {
+/** The engine, ready to work on this checkout's stacks: on the backend of ours, or on the one that the user is logged in to. */
+export async function openPulumi(ours: boolean): Promise<Pulumi> {
   const engine = await ensureEngine();
   const folder = ours ? stateDir : undefined;
   const environment = await pulumiEnvironment(engine, folder);
@@ -32,14 +34,14 @@ export async function openPulumi(ours = !hasOwnBackend()): Promise<Pulumi> {
     run: (args, { cwd = checkout, env = {}, input } = {}) =>
       run(engine.pulumi, ["--non-interactive", ...args], { cwd, env: { ...environment, ...env }, input }),
   };
-  if (folder) await releaseStaleLocks(pulumi, folder);
+  if (folder) await releaseStaleLocks(folder);
   return pulumi;
 }
 
-// The file backend never releases the lock of an engine that was killed.
-async function releaseStaleLocks(pulumi: Pulumi, folder: string): Promise<void> {
-  for (const stack of await stacksLockedByTheDead(folder)) {
-    say(`· stack ${stack}: releasing the lock of an engine that has died`);
-    await pulumi.run(["cancel", "--yes", "--stack", stack]);
+// The file backend never releases the lock of an engine that was killed. `pulumi cancel` would take those of the living, too.
+async function releaseStaleLocks(folder: string): Promise<void> {
+  for (const lock of await locksOfTheDead(folder)) {
+    say(`· stack ${basename(dirname(lock))}: releasing the lock of an engine that has died`);
+    await rm(lock, { force: true });
   }
 }

@@ -1,17 +1,14 @@
 import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename, dirname } from "node:path";
+import { join } from "node:path";
 
-/** The stacks of a file backend that are locked only by engines that have died on this machine. */
-export async function stacksLockedByTheDead(backend: string): Promise<string[]> {
-  const locks = globSync(`${backend}/.pulumi/locks/**/*.json`);
-  const dead = new Map<string, boolean>();
-  for (const lock of locks) {
-    const stack = basename(dirname(lock));
-    dead.set(stack, (await holderIsDead(lock)) && dead.get(stack) !== false);
-  }
-  return [...dead].filter(([, isDead]) => isDead).map(([stack]) => stack);
+/** The locks of a file backend whose engine has died on this machine. Each engine has a file of its own, so none is another's. */
+export async function locksOfTheDead(backend: string): Promise<string[]> {
+  const cwd = join(backend, ".pulumi/locks");
+  const locks = globSync("**/*.json", { cwd }).map((lock) => join(cwd, lock));
+  const dead = await Promise.all(locks.map(holderIsDead));
+  return locks.filter((_, i) => dead[i]);
 }
 
 async function holderIsDead(lock: string): Promise<boolean> {

@@ -191,8 +191,7 @@ export class Stack {
   /** Takes away what is kept of it on this machine, and what its program wrote. */
   async remove(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
-    for (const file of ["ssh_config", "known_hosts"])
-      await rm(join(this.#project, ".svirt", `${this.name}.${file}`), { force: true });
+    await rm(join(this.#project, ".svirt", this.name), { recursive: true, force: true });
   }
 
   #options() {

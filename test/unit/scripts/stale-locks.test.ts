@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { stacksLockedByTheDead } from "../../../scripts/state/stale-locks.ts";
+import { locksOfTheDead } from "../../../scripts/state/stale-locks.ts";
 
 // Locks as the file backend writes them: .pulumi/locks/organization/PROJECT/STACK/UUID.json.
 const { pid: dead } = spawnSync("true");
@@ -14,29 +14,29 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(backend, { recursive: true }));
 
-const lock = (stack: string, id: string, text: string) => {
-  const folder = join(backend, ".pulumi/locks/organization/svirt-lxc", stack);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${id}.json`), text);
-};
+const folder = () => join(backend, ".pulumi/locks/organization/svirt-lxc/prod");
 
-const cases: [name: string, locks: string[], stale: boolean][] = [
-  ["no lock", [], false],
-  ["of a process that has ended", [JSON.stringify({ ...here, pid: dead })], true],
-  ["of one that runs", [JSON.stringify({ ...here, pid: process.pid })], false],
-  ["of somebody else's that runs", [JSON.stringify({ ...here, pid: 1 })], false],
-  ["of another machine's", [JSON.stringify({ hostname: "elsewhere", pid: dead })], false],
-  ["being written", ['{"pid":'], false],
-  ["two, of which one runs", [dead, process.pid].map((pid) => JSON.stringify({ ...here, pid })), false],
-  [
-    "two, of which one runs, the other way round",
-    [process.pid, dead].map((pid) => JSON.stringify({ ...here, pid })),
-    false,
-  ],
+const cases: [name: string, locks: string[], stale: number[]][] = [
+  ["no lock", [], []],
+  ["of a process that has ended", [JSON.stringify({ ...here, pid: dead })], [0]],
+  ["of one that runs", [JSON.stringify({ ...here, pid: process.pid })], []],
+  ["of somebody else's that runs", [JSON.stringify({ ...here, pid: 1 })], []],
+  ["of another machine's", [JSON.stringify({ hostname: "elsewhere", pid: dead })], []],
+  ["being written", ['{"pid":'], []],
+  ["two, of which one runs", [process.pid, dead].map((pid) => JSON.stringify({ ...here, pid })), [1]],
 ];
 test.each(cases)("a lock of the dead: %s", async (_, locks, stale) => {
+  mkdirSync(folder(), { recursive: true });
   locks.forEach((text, i) => {
-    lock("prod", String(i), text);
+    writeFileSync(join(folder(), `${i}.json`), text);
   });
-  expect(await stacksLockedByTheDead(backend)).toEqual(stale ? ["prod"] : []);
+  expect(await locksOfTheDead(backend)).toEqual(stale.map((i) => join(folder(), `${i}.json`)));
+});
+
+test("a backend in a folder whose name looks like a pattern", async () => {
+  backend = join(backend, "[x]");
+  mkdirSync(folder(), { recursive: true });
+  writeFileSync(join(folder(), "0.json"), JSON.stringify({ ...here, pid: dead }));
+  expect(await locksOfTheDead(backend)).toHaveLength(1);
+  backend = join(backend, "..");
 });

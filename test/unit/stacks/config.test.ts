@@ -3,8 +3,8 @@ import { type Config, ConfigError, parseConfig, SECTIONS } from "../../../stacks
 const hosts = { lab: { ssh: "lab", sshConfig: ".lab/ssh_config" } };
 const images = { base: { archive: ".lab/base.tar" } };
 const web = { host: "lab", image: "base" };
-const parse = (sections: object, keys = Object.keys(sections)): Config =>
-  parseConfig("svirt-lxc", sections as Record<string, unknown>, keys);
+const parse = (sections: object, keys = Object.keys(sections), encrypted = keys): Config =>
+  parseConfig("svirt-lxc", sections as Record<string, unknown>, keys, encrypted);
 const withWeb = (change: object) => ({ hosts, images, containers: { web: { ...web, ...change } } });
 
 /** The lines of the message, but the first. */
@@ -138,6 +138,13 @@ test.each(keys)("%s", (_, keys, expected) => {
 
 test("a secret that a container names is no mistake", () => {
   expect(mistakes(withWeb({ rootPasswordSecret: "webRootPassword" }), [...SECTIONS, "webRootPassword"])).toEqual([]);
+});
+
+test("a secret that was set without --secret is one, with the remedy", () => {
+  const sections = withWeb({ rootPasswordSecret: "webRootPassword" });
+  expect(() => parse(sections, [...SECTIONS, "webRootPassword"], [])).toThrow(
+    /svirt-lxc:webRootPassword: .* in clear; .*pulumi config set --secret webRootPassword/,
+  );
 });
 
 test("every mistake is named at once", () => {

@@ -1,8 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Reachable, SSH_CONFIG, sshConfig, writeSshConfig } from "../../../stacks/ssh-config.ts";
+import {
+  openSshConfig,
+  type Reachable,
+  SSH_CONFIG,
+  sshCommand,
+  sshConfig,
+  writeSshConfig,
+} from "../../../stacks/ssh-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,14 +24,14 @@ const web: Reachable = {
 const db: Reachable = { ...web, name: "db", connection: {}, address: "10.213.0.3", hostKey: "ssh-ed25519 AAAAdb" };
 
 test("a container behind a host", () => {
-  expect(sshConfig("lab", [web], "/project")).toBe(
+  expect(sshConfig("lab", web, "/project")).toBe(
     [
       "Host web web.lab",
       "  HostName 10.213.0.2",
       "  User root",
       "  ProxyCommand ssh -F /project/.lab/ssh_config -W %h:%p -- lab",
       "  HostKeyAlias web.lab",
-      '  UserKnownHostsFile "/project/.svirt/lab.known_hosts"',
+      '  UserKnownHostsFile "/project/.svirt/lab/web.known_hosts"',
       "  StrictHostKeyChecking yes",
       "",
     ].join("\n"),
@@ -32,12 +39,17 @@ test("a container behind a host", () => {
 });
 
 test("a container on this machine is reached without a detour", () => {
-  expect(sshConfig("lab", [db], "/project")).not.toContain("ProxyCommand");
+  expect(sshConfig("lab", db, "/project")).toContain("  ProxyCommand none\n");
 });
 
-test("no container", () => {
-  expect(sshConfig("lab", [], "/project")).toBe("");
-});
+function write(stack: string, containers: Reachable[], base: string): void {
+  openSshConfig(
+    stack,
+    containers.map(({ name }) => name),
+    base,
+  );
+  for (const container of containers) writeSshConfig(stack, container, base);
+}
 
 /** What OpenSSH makes of it. */
 function options(base: string, destination: string): Map<string, string> {
@@ -60,24 +72,22 @@ describe.each(projects)("in a project's folder named %s", (name) => {
 
   test("OpenSSH reads what was meant", () => {
     const identity = join(base, "id");
-    writeSshConfig("lab", [{ ...web, identities: [identity] }, db], base);
+    write("lab", [{ ...web, identities: [identity] }, db], base);
     const read = options(base, "web");
     expect(read.get("hostname")).toBe("10.213.0.2");
     expect(read.get("user")).toBe("root");
     expect(read.get("hostkeyalias")).toBe("web.lab");
     expect(read.get("stricthostkeychecking")).toMatch(/^(true|yes)$/);
     expect(read.get("identityfile")?.replaceAll("%%", "%")).toBe(identity);
-    expect(read.get("userknownhostsfile")?.replaceAll("%%", "%")).toBe(join(base, ".svirt/lab.known_hosts"));
+    expect(read.get("userknownhostsfile")?.replaceAll("%%", "%")).toBe(join(base, ".svirt/lab/web.known_hosts"));
     expect(options(base, "db").get("hostname")).toBe("10.213.0.3");
     expect(options(base, "db").has("proxycommand")).toBe(false);
-    expect(readFileSync(join(base, ".svirt/lab.known_hosts"), "utf8")).toBe(
-      "web.lab ssh-ed25519 AAAAweb\ndb.lab ssh-ed25519 AAAAdb\n",
-    );
+    expect(readFileSync(join(base, ".svirt/lab/db.known_hosts"), "utf8")).toBe("db.lab ssh-ed25519 AAAAdb\n");
   });
 
   // ssh replaces %h and %p, and has a shell run the rest.
   test("the shell of ProxyCommand reads what was meant", () => {
-    writeSshConfig("lab", [web], base);
+    write("lab", [web], base);
     const command = options(base, "web").get("proxycommand")!;
     expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
     const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
@@ -90,7 +100,7 @@ describe.each(projects)("in a project's folder named %s", (name) => {
 test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])("the host %s stays one word", (ssh) => {
   const base = join(folder, "destinations");
   mkdirSync(base, { recursive: true });
-  writeSshConfig("lab", [{ ...web, connection: { ssh } }], base);
+  write("lab", [{ ...web, connection: { ssh } }], base);
   const command = options(base, "web").get("proxycommand")!;
   expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
   expect(command.replaceAll("%%", "%").replaceAll("'", "")).toBe(`ssh -W %h:%p -- ${ssh}`);
@@ -99,11 +109,23 @@ test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])("th
 test("two stacks in one checkout: each is found, and of two of one name the last one written", () => {
   const base = join(folder, "stacks");
   mkdirSync(base);
-  writeSshConfig("dev", [{ ...web, address: "10.1.0.1" }], base);
-  writeSshConfig("prod", [{ ...web, address: "10.2.0.1" }], base);
+  write("dev", [{ ...web, address: "10.1.0.1" }], base);
+  write("prod", [{ ...web, connection: {}, address: "10.2.0.1" }], base);
   expect(options(base, "web").get("hostname")).toBe("10.2.0.1");
+  // Nothing of the other one's.
+  expect(options(base, "web").has("proxycommand")).toBe(false);
   expect(options(base, "web.dev").get("hostname")).toBe("10.1.0.1");
   expect(options(base, "web.dev").get("hostkeyalias")).toBe("web.dev");
-  writeSshConfig("dev", [{ ...web, address: "10.1.0.9" }], base);
+  expect(sshCommand("dev", "web")).toBe("ssh -F .svirt/ssh_config web.dev");
+  write("dev", [{ ...web, address: "10.1.0.9" }], base);
   expect(options(base, "web").get("hostname")).toBe("10.1.0.9");
+});
+
+test("one that is not known yet stays as it was, one that is no longer declared goes", () => {
+  const base = join(folder, "partial");
+  mkdirSync(base);
+  write("lab", [web, db], base);
+  openSshConfig("lab", ["web", "cache"], base);
+  expect(options(base, "web").get("hostname")).toBe("10.213.0.2");
+  expect(readdirSync(join(base, ".svirt/lab"))).toEqual(["web.conf", "web.known_hosts"]);
 });
