@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
-import { nameSchema } from "../provider/resources/common.ts";
+import { containerNameSchema, nameSchema } from "../provider/resources/common.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -48,7 +48,7 @@ const container = z.strictObject({
 const schema = z.strictObject({
   hosts: z.record(nameSchema, host).default({}),
   images: z.record(nameSchema, image).default({}),
-  containers: z.record(nameSchema, container).default({}),
+  containers: z.record(containerNameSchema, container).default({}),
 });
 
 /** The sections of the configuration. */

@@ -4,7 +4,7 @@ import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 
 /**
  * Prints what the running LXC containers of a host are, as far as the kernel tells, tagged by section.
- * Of its interfaces only the one that libvirt made counts: its root may make others.
+ * Of its interfaces only the one that libvirt made counts, and the first of its addresses: its root may make others.
  * Process ids come from libvirt's pid files (the controller) and from the controller's child (the container's init).
  * Whether a type is permissive is asked of the loaded policy itself: it is a flag of what selinuxfs `access` answers (AVD_FLAGS_PERMISSIVE in
  * security/selinux/include/security.h).
@@ -19,7 +19,7 @@ for f in /run/libvirt/lxc/*.pid; do
   case $name in *[!a-z0-9-]*) continue;; esac # not a name of ours, and not safe to print
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
-    nsenter -t "$init" -n ip -o -4 addr show dev eth0 scope global 2>/dev/null | sed "s/^/address $name /"
+    nsenter -t "$init" -n ip -o -4 addr show dev eth0 scope global 2>/dev/null | head -n 1 | sed "s/^/address $name /"
     nsenter -t "$init" -n ip -o link show dev eth0 2>/dev/null | sed -n "s/^.*@if\\([0-9]*\\):.*/peer $name \\1/p"
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null

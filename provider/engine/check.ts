@@ -5,6 +5,25 @@ import type { CommonInputs, Failure, Kind } from "./kind.ts";
 /** What Pulumi passes for a value that is only known after the resources it depends on were made. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** What it passes for values of other types: nothing of the kind may come from a host (sdk/go/common/resource/plugin/rpc.go). */
+const RESERVED = new Set([
+  UNKNOWN,
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+]);
+
+/**
+ * Properties as Pulumi takes them from a provider. It refuses undefined, after the side effects; and a text that means something
+ * to it, which a container may have for its host name, would end every operation of the stack.
+ */
+export function told(properties: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(properties), (_, value) => (RESERVED.has(value) ? "(reserved by Pulumi)" : value));
+}
+
 /** Is any part of the value unknown? */
 export function isUnknown(value: unknown): boolean {
   if (value === UNKNOWN) return true;

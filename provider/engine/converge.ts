@@ -19,27 +19,35 @@ export async function converge<I extends CommonInputs, O extends object>(
     if (refused) throw new HostError({ where, ...refused });
     return kind.plan(o, desired, prior);
   };
-  /** Stops what is not what was promised. There is no other undoing. */
+  /**
+   * Stops what is not what was promised; there is no other undoing. By another look: the first may have fallen between two
+   * states, such as of a container that has itself rebooted.
+   */
   const makeSafe = async (o: O) => {
-    const failed = kind.verify?.(o, desired);
-    if (failed) await carryOut(kind, session, desired, () => failed.safety);
-    return failed;
+    if (!kind.verify?.(o, desired)) return { now: o };
+    let failed: ReturnType<NonNullable<typeof kind.verify>>;
+    const now = await carryOut(kind, session, desired, (again) => {
+      const unsafe = kind.verify?.(again, desired);
+      failed ??= unsafe;
+      return unsafe?.safety ?? [];
+    });
+    return { failed, now };
   };
 
   const result = await carryOut(kind, session, desired, plan).catch(async (error) => {
-    const unsafe = error instanceof Incomplete && error.observed && (await makeSafe(error.observed));
-    if (!unsafe) throw error;
-    const { what, why } = unsafe.problem;
+    const { failed } = error instanceof Incomplete && error.observed ? await makeSafe(error.observed) : {};
+    if (!failed) throw error;
+    const { what, why } = failed.problem;
     throw new Incomplete(
       { ...error.problem, why: `${error.problem.why ?? ""}\n${what}\n${why ?? ""}` },
       error.observed,
     );
   });
-  const failed = await makeSafe(result);
+  const { failed, now } = await makeSafe(result);
   if (failed) throw new Incomplete({ where, ...failed.problem }, result);
-  const left = kind.plan(result, desired, desired);
-  if (left.length > 0) throw new Incomplete(leftProblem(name, "not what it should be", session, left), result);
-  return result;
+  const left = kind.plan(now, desired, desired);
+  if (left.length > 0) throw new Incomplete(leftProblem(name, "not what it should be", session, left), now);
+  return now;
 }
 
 /** Removes all that there is of it. Idempotent. */

@@ -2,7 +2,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import { hostName } from "../host/connection.ts";
 import { HostError } from "../host/errors.ts";
 import { type Session, sessionOf } from "../host/session.ts";
-import { check, isUnknown, same } from "./check.ts";
+import { check, isUnknown, same, told } from "./check.ts";
 import { converge, dissolve } from "./converge.ts";
 import { Incomplete, nameOf } from "./failure.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
@@ -22,7 +22,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   const outs = (inputs: I, o: O): Properties => {
     const isSealed = (key: string) => kind.sealed?.includes(key);
     const kept = Object.entries(o).filter(([key]) => key !== "host");
-    return defined({
+    return told({
       ...(inputs as Properties),
       ...kind.outputs(o, inputs),
       observed: Object.fromEntries(kept.filter(([key]) => !isSealed(key))),
@@ -32,15 +32,18 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   };
 
   /** Records what exists when an operation stopped half-way, so that the next one continues and destroy removes. */
-  const recorded = async (inputs: I, id: string | undefined, work: () => Promise<O>): Promise<O> => {
+  const recorded = async (inputs: I, id: string | undefined, work: () => Promise<O>, olds?: I): Promise<O> => {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error;
       const o: O | undefined = error.observed;
       if (o && !kind.exists(o, inputs)) throw error;
-      // With nothing observed, the inputs are enough to look again.
-      const properties = o ? outs(inputs, o) : defined({ ...(inputs as Properties), schemaVersion: SCHEMA_VERSION });
+      // With nothing observed, the inputs are enough to look again; as long as it may have the former name, that one counts.
+      const { owner } = olds ?? inputs;
+      const properties = o
+        ? outs(inputs, o)
+        : told({ ...(inputs as Properties), owner, schemaVersion: SCHEMA_VERSION });
       properties.__provider = (inputs as Properties).__provider;
       throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
     }
@@ -88,7 +91,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       requireKnownVersion(olds);
       const session = sessionOf(news.connection);
       if (olds.observed && !same(olds.connection, news.connection)) await requireSameHost(session, olds, news);
-      const o = await recorded(news, id, () => converge(kind, session, news, olds));
+      const o = await recorded(news, id, () => converge(kind, session, news, olds), olds);
       return { outs: outs(news, o) };
     },
 
@@ -106,7 +109,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const o = observed(kind, session, results, inputs);
       if (!kind.exists(o, inputs)) return {};
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
-      return { id: id!, props: outs(inputs, o), inputs: defined({ ...inputs, ...kind.actual(o, inputs) }) };
+      return { id: id!, props: outs(inputs, o), inputs: told({ ...inputs, ...kind.actual(o, inputs) }) };
     },
 
     async delete(_id, props) {
@@ -131,9 +134,4 @@ function requireKnownVersion({ schemaVersion }: Properties): void {
     what: `this state was written by a newer release (format ${schemaVersion}, this release knows ${SCHEMA_VERSION})`,
     remedy: "install the release that wrote it, or a later one",
   });
-}
-
-/** Pulumi refuses undefined in outputs, after the side effects. */
-function defined(properties: Properties): Properties {
-  return JSON.parse(JSON.stringify(properties));
 }

@@ -79,11 +79,12 @@ export function parseStore(outcome: Outcome): Store {
 }
 
 // The rename makes a record appear whole or not at all.
-const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1"';
+const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && shift && rm -f "$@"';
 
-/** Writes a record; `path` is relative to the store. */
-export function writeRecord(why: string, path: string, record: object): Step {
-  return { why, argv: ["sh", "-c", WRITE, "sh", `${STORE}/${path}`], stdin: `${JSON.stringify(record)}\n` };
+/** Writes a record, and removes the one that it stands for from now on, if any; paths are relative to the store. */
+export function writeRecord(why: string, path: string, record: object, former?: string): Step {
+  const files = [path, ...(former === undefined ? [] : [former])].map((file) => `${STORE}/${file}`);
+  return { why, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${JSON.stringify(record)}\n` };
 }
 
 /** Removes a record, and the folders above it that it leaves empty. */
@@ -115,7 +116,7 @@ export function otherClaims(store: Store, thing: string, owner: string, former =
   return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));
 }
 
-/** Writes down that a thing is used and what is wanted of it, unless `claim` says just that; a claim under a former name is taken back. */
+/** Writes down that a thing is used and what is wanted of it, unless `claim` says just that; it stands for one under a former name. */
 export function claimSteps(
   claim: object | undefined,
   store: Store | undefined,
@@ -125,10 +126,9 @@ export function claimSteps(
   former = owner,
 ): Step[] {
   const renamed = former !== owner && store !== undefined && claimOf(store, thing, former) !== undefined;
-  return [
-    ...(isDeepStrictEqual(claim, wish) ? [] : [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish)]),
-    ...(renamed ? [unclaim(thing, former)] : []),
-  ];
+  if (isDeepStrictEqual(claim, wish) && !renamed) return [];
+  const instead = renamed ? claimPath(thing, former) : undefined;
+  return [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish, instead)];
 }
 
 /** Takes a claim back, whoever else has one. */

@@ -8,7 +8,7 @@ export const common = {
   owner: z.string().min(1),
 };
 
-/** Of what holds data: it stays on the host when its stack goes (the option retainOnDelete). */
+/** It stays on the host when its stack goes (the option retainOnDelete). */
 export const keep = z.boolean().default(false);
 
 /**
@@ -17,13 +17,24 @@ export const keep = z.boolean().default(false);
  */
 export const adopt = z.boolean().default(false);
 
-/** The name of a container on its host: it is a folder, a domain, a part of unit names and a host name. */
+/** A name that can be a folder, a part of unit names and a host name. */
 export const nameSchema = z
   .string()
   .regex(
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
     "must be 1 to 63 lower-case letters, digits and inner hyphens (a DNS label)",
   );
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * The name of a container on its host. virsh(1) takes a number for the id of a domain, and a UUID for what it is: it would act
+ * on another one. The LXC driver's own pid file lies beside those of its domains.
+ */
+export const containerNameSchema = nameSchema.refine(
+  (name) => !/^[0-9]+$/.test(name) && !UUID.test(name) && name !== "driver",
+  "must be no number, no UUID and not driver, which mean something else to libvirt",
+);
 
 export const idMapSchema = z.strictObject({
   start: z.int().min(1),

@@ -19,7 +19,7 @@ import {
 } from "../host/store.ts";
 import { hasRemaining } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
-import { LXC_CONF, missing, withRequired } from "../tools/lxc-conf.ts";
+import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
   gatewayOf,
   isCanonical,
@@ -34,10 +34,11 @@ import {
 } from "../tools/network.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { DOWN, domainsRead, parseDomains, virsh } from "../tools/virsh.ts";
-import { adopt, common } from "./common.ts";
+import { adopt, common, keep } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
+  keep,
   adopt,
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. Without, the first use of a host that has such is refused. */
   confineOthers: z.boolean().default(false),
@@ -76,6 +77,8 @@ interface Observed {
   host?: {
     store: Store;
     lxcConf: string;
+    /** As it was before the first claim, if it was changed. */
+    original?: string;
     reservations: Reservation[];
     /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
@@ -91,7 +94,7 @@ interface Outputs {
 const CLAIM = "libvirt";
 /** How containers reach the outside. */
 const FORWARD = "nat";
-/** lxc.conf as it was before the first claim; the last one out puts it back. */
+/** lxc.conf as it was before the first claim; the last one out puts back what it said of our keys. */
 const ORIGINAL = `${STORE}/lxc.conf.original`;
 
 /** lxc.conf is being written, and libvirt has to read it. A boot does that as well. */
@@ -104,6 +107,7 @@ echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
+[ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
 const INSTALL =
@@ -114,7 +118,7 @@ const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
 const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
 const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && restorecon "$1.new" && mv "$1.new" "$1"';
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
-const RESTORE_CONF = `rm -f ${UNREAD}; [ ! -e ${ORIGINAL} ] || { cat ${ORIGINAL} >${LXC_CONF} && rm ${ORIGINAL}; }`;
+const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   token: "LibvirtService",
@@ -137,10 +141,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         .get("libvirt")!
         .stdout.split(/^(?=@[\w.]+$)/m)
         .find((p) => p.startsWith(`@${name}\n`))
-        ?.slice(name.length + 2) ?? "";
-    const os = parseOsRelease(part("os"));
+        ?.slice(name.length + 2);
+    const os = parseOsRelease(part("os") ?? "");
     const family = familyOf(os);
-    const installed = new Set(part("packages").split("\n"));
+    const installed = new Set(part("packages")?.split("\n"));
     const store = parseStore(results.get("store")!);
     const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
@@ -149,15 +153,16 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       os,
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
       answers: results.get("networks")!.exit === 0,
-      idleUnits: part("units").includes("up") ? [] : ["libvirtd.service"],
-      missingSettings: missing(part("lxc.conf")),
-      unread: part("unread").includes("yes"),
-      udevLink: part("link").trim() === vethLink.trim(),
+      idleUnits: part("units")?.includes("up") ? [] : ["libvirtd.service"],
+      missingSettings: missing(part("lxc.conf") ?? ""),
+      unread: part("unread")?.includes("yes"),
+      udevLink: part("link")?.trim() === vethLink.trim(),
       network: found && pick(found),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: {
         store,
-        lxcConf: part("lxc.conf"),
+        lxcConf: part("lxc.conf") ?? "",
+        original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
         unlabelled,
         remaining: hasRemaining(results),
@@ -207,7 +212,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   plan(observed, desired, prior) {
     const { os, answers, missingPackages, idleUnits, missingSettings, unread, udevLink, network, claim, host } =
       observed;
-    const wish: Claim = { network: desired.network, subnet: desired.subnet };
+    const { keep } = desired;
+    const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(keep && { keep }) };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
     const services = servicesOf(os);
@@ -255,14 +261,17 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
-    const { store, remaining } = host!;
+    const { store, lxcConf, original, remaining } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
     if (network?.owner === NETWORK_OWNER && !hasKept(store) && !others.some((o) => o.network === name)) {
       if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
       steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
     }
     if (others.length === 0 && !remaining) {
-      steps.push({ why: "puts lxc.conf back", argv: ["sh", "-c", RESTORE_CONF] });
+      if (original !== undefined) {
+        const argv = ["sh", "-c", RESTORE, "sh", LXC_CONF];
+        steps.push({ why: "puts lxc.conf back", argv, stdin: withOriginal(lxcConf, original) });
+      }
       const argv = ["systemctl", "try-restart", ...servicesOf(os)];
       steps.push({ why: "has libvirt read lxc.conf", argv, ok: [0, NO_SUCH_UNIT] });
       steps.push({ why: "lets udev have its way with MACs again", argv: ["rm", "-f", VETH_LINK] });
@@ -270,12 +279,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return [...steps, unclaim(CLAIM, owner)];
   },
   owned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])].map(([owner, wish]) => ({
-      owner,
-      adopt: false,
-      confineOthers: false,
-      ...(wish as Claim),
-    })),
+    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
+      .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, keep: false, ...(wish as Claim) }))
+      .filter((claim) => !claim.keep),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };
@@ -297,6 +303,8 @@ function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Obser
 interface Claim {
   network: string;
   subnet: string;
+  /** It stays when its stack goes. */
+  keep?: boolean;
 }
 
 export type LibvirtServiceArgs = Args<typeof schema>;
@@ -311,6 +319,6 @@ export class LibvirtService extends HostResource {
   declare readonly gateway: pulumi.Output<string>;
 
   constructor(name: string, args: LibvirtServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LibvirtService", name, args, ["gateway"], [], opts);
+    super("LibvirtService", name, { keep: opts?.retainOnDelete, ...args }, ["gateway"], [], opts);
   }
 }

@@ -22,14 +22,14 @@ import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
-import { adopt, common, idMapSchema, keep, nameSchema } from "./common.ts";
+import { adopt, common, containerNameSchema, idMapSchema, keep } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
   keep,
   adopt,
   /** Name of the domain, unique on the host. */
-  name: nameSchema,
+  name: containerNameSchema,
   /** The identity of the root: an LxcRootfs's id. With another root it is another container. */
   rootfs: z.string().min(1),
   /** Folder of the root, on the host. */
@@ -74,8 +74,8 @@ interface Observed {
   current: boolean;
   /** What the DHCP server keeps for its MAC, address or name. */
   reservations: (Reservation & {
-    /** We made it for a container that is no more, or never came to be. */
-    stale?: boolean;
+    /** It is for something of somebody else's. */
+    foreign?: boolean;
   })[];
   /** What other networks of ours keep for it: it was in them before. */
   elsewhere: (Reservation & { network: string })[];
@@ -106,10 +106,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const domain = info && parseDomainXml(info.xml);
     const running = info?.liveXml !== undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
+    // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
     const networks = [...parseNetworks(results.get("networks")!).values()];
-    const reservations = networks.find((n) => n.name === network)?.reservations ?? [];
+    const own = networks.find((n) => n.name === network);
+    // In a network that is not ours, somebody else may have a machine of the same name.
+    const isForeign = (r: Reservation) =>
+      r.name === name ? own?.owner !== NETWORK_OWNER && r.mac !== macOf(r.ip) : !isStale(r);
     const elsewhere = networks
       .filter((n) => n.name !== network && n.owner === NETWORK_OWNER)
       .flatMap((n) => n.reservations.map((r) => ({ ...r, network: n.name })));
@@ -122,9 +126,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       enforcing: parseEnforcing(results.get("evidence")!),
       current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
-      reservations: reservations
+      reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
-        .map((r) => (isStale(r) ? { ...r, stale: true } : r)),
+        .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
     };
@@ -145,12 +149,15 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     };
   },
   refuse({ reservations }, { name, address }) {
-    const foreign = reservations.find((r) => r.name !== name && !r.stale);
+    const foreign = reservations.find((r) => r.foreign);
     if (foreign) {
       return {
-        what: `the address ${address} is reserved for another container`,
-        why: `the network keeps it for ${foreign.name ?? "a machine"} (${foreign.mac})`,
-        remedy: "let the address follow from the root's slot, as LxcContainer does",
+        what: `the ${foreign.name === name ? `name ${name}` : `address ${address}`} is reserved for another machine`,
+        why: `the network keeps ${foreign.ip} for ${foreign.name ?? "it"} (${foreign.mac})`,
+        remedy:
+          foreign.name === name
+            ? "choose another name, or a network of its own"
+            : "let the address follow from the root's slot, as LxcContainer does",
       };
     }
     return undefined;
@@ -211,7 +218,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   remove({ domain, running, reservations, elsewhere }, { name, network, owner }) {
     const steps: Step[] = [];
-    const mine = reservations.filter((r) => r.name === name);
+    const mine = reservations.filter((r) => r.name === name && !r.foreign);
     if (domain?.owner === owner) {
       if (running) steps.push(stopGracefully(name));
       steps.push({ why: "undefines the domain", argv: virsh("undefine", name) });

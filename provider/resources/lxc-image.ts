@@ -8,11 +8,12 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
-import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
-import { common } from "./common.ts";
+import { claimImage, hasImageClaim, imageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
+import { common, keep } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
+  keep,
   /** A tar archive on the workstation (.tar, .tar.gz, .tar.xz, .tar.zst), relative to the project. */
   archive: z.string().min(1).optional(),
   /** A tar archive that lies on the host; its sha256 must be given. */
@@ -29,6 +30,7 @@ interface Observed {
   /** It is complete on the host. */
   present: boolean;
   claimed: boolean;
+  keep: boolean;
   /** It was unpacked, but not put in place. */
   staged: boolean;
   host?: { store: Store };
@@ -55,16 +57,22 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
     return {
       present: store.images.has(sha256),
       claimed: hasImageClaim(store, sha256, owner),
+      keep: imageClaim(store, sha256, owner)?.keep ?? false,
       staged: store.staging.has(stagingFolder(sha256, owner)),
       host: { store },
     };
   },
 
   exists: ({ claimed }) => claimed,
-  plan({ present, claimed, staged, host }, { archive, hostArchive, sha256, owner }, prior) {
+  plan({ present, claimed, keep, staged, host }, { archive, hostArchive, sha256, owner, ...desired }, prior) {
     const steps: Step[] = [];
+    const former = prior?.owner;
+    const renamed = former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former);
     // The claim comes first: what is left of an upload that broke off is then ours to remove.
-    if (!claimed) steps.push({ ...claimImage(sha256, owner), ...(present ? {} : { phase: "before" }) });
+    if (!claimed || renamed || keep !== desired.keep) {
+      const claim = claimImage(sha256, owner, renamed ? former : undefined, { keep: desired.keep || undefined });
+      steps.push({ ...claim, ...(present ? {} : { phase: "before" }) });
+    }
     if (!present) {
       const staging = stagingFolder(sha256, owner);
       steps.push(
@@ -88,10 +96,6 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
     }
     // Another stack was faster with the same image.
     if (present && staged) steps.push(removeStaging(sha256, owner));
-    const former = prior?.owner;
-    if (former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former)) {
-      steps.push(unclaimImage(sha256, former));
-    }
     return steps;
   },
   remove: ({ staged, host }, { sha256, owner }) => [
@@ -102,7 +106,9 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   owned(results) {
     const store = parseStore(results.get("store")!);
     const roots = new Set([...store.slots.values()].map((slot) => slot.owner));
-    return imageClaims(store).filter(({ owner }) => !roots.has(owner));
+    return imageClaims(store)
+      .filter(({ owner, keep }) => !roots.has(owner) && !keep)
+      .map(({ owner, sha256 }) => ({ owner, sha256, keep: false }));
   },
   outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
   actual: () => ({}),
@@ -160,6 +166,13 @@ export class LxcImage extends HostResource {
   declare readonly path: pulumi.Output<string>;
 
   constructor(name: string, args: LxcImageArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcImage", name, args, ["path", ...(args.sha256 === undefined ? ["sha256"] : [])], [], opts);
+    super(
+      "LxcImage",
+      name,
+      { keep: opts?.retainOnDelete, ...args },
+      ["path", ...(args.sha256 === undefined ? ["sha256"] : [])],
+      [],
+      opts,
+    );
   }
 }

@@ -11,7 +11,7 @@ import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
 import { wholeContainers } from "../tools/containers.ts";
 import { parseDomainXml } from "../tools/domain-xml.ts";
-import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder, unclaimImage } from "../tools/images.ts";
+import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
 import {
   type MountState,
   mountedRoot,
@@ -32,14 +32,19 @@ import {
 } from "../tools/root-settings.ts";
 import { lookingInside } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
-import { adopt, common, keep, nameSchema } from "./common.ts";
+import { adopt, common, containerNameSchema, keep, nameSchema } from "./common.ts";
+
+/** A comment, or a key: its type, and what it is in base64 (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Options may come first. */
+const KEY_LINE = /^([ \t]*#.*|(.*[ \t])?(ssh|ecdsa|sk)-[\w@.-]+[ \t]+[\w+/=]+([ \t].*)?)$/;
+/** A look at a root takes files up to 128 KiB. */
+const KEYS_MAX = 100_000;
 
 const schema = z.strictObject({
   ...common,
   keep,
   adopt,
   /** Name on the host, unique there. */
-  name: nameSchema,
+  name: containerNameSchema,
   /** sha256 of an image on the same host. A container keeps the image that it was made from until it is rebuilt. */
   image: z.string().regex(/^[0-9a-f]{64}$/, "must be the sha256 of an LxcImage"),
   /** Change it to have the root made anew from the image: everything that was written into it is lost. */
@@ -53,7 +58,10 @@ const schema = z.strictObject({
     .regex(/^[^\n\0]*$/, "must be one line")
     .optional(),
   /** ~root/.ssh/authorized_keys, a line each. Kept converged; not touched if not given. */
-  authorizedKeys: z.array(z.string().regex(/^[^\n]*\S[^\n]*$/, "must be one line of authorized_keys")).optional(),
+  authorizedKeys: z
+    .array(z.string().regex(KEY_LINE, 'must be a line of authorized_keys, such as "ssh-ed25519 AAAA… me"'))
+    .refine((keys) => keys.join("\n").length <= KEYS_MAX, `must be ${KEYS_MAX} characters at most, all together`)
+    .optional(),
   /** Ask for the address by DHCP with systemd-networkd; if not, the root must take the reserved address itself. Kept converged. */
   dhcp: z.boolean().default(true),
   /** Units that are enabled inside. Kept converged; one that is taken off the list is disabled. */
@@ -93,6 +101,8 @@ interface Observed {
     stray: boolean;
     /** Running domains on this root: of others' making, and so not in state. */
     users: string[];
+    /** A domain stands on it, running or not. */
+    whole: boolean;
   };
 }
 
@@ -122,7 +132,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const reserved = [...store.slots].find(([, s]) => s.name === name);
     const slot = record?.slot ?? (reserved?.[1].owner === owner ? reserved[0] : undefined);
     const mount = parseMounts(results.get("mounts")!, name);
-    const running = [...parseDomains(results.get("domains")!)].filter(([, d]) => d.liveXml !== undefined);
+    const domains = [...parseDomains(results.get("domains")!)];
+    const running = domains.filter(([, d]) => d.liveXml !== undefined);
     return {
       owner: record?.owner ?? reserved?.[1].owner,
       instance: record && mount.instance,
@@ -146,6 +157,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         store,
         stray: mount.stray,
         users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
+        whole: domains.some(([, d]) => parseDomainXml(d.xml).root === mountedRoot(name)),
       },
     };
   },
@@ -165,12 +177,12 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
   },
   refuse({ host, unreadable, instance, keep, rebuild }, desired, prior) {
-    // Pulumi left it there instead of deleting it.
-    if (!prior && instance && keep && rebuild !== desired.rebuild) {
+    // It was left there, with its data, instead of being deleted: by retainOnDelete, or since somebody took it out of the state.
+    if (!prior && instance && (keep || host!.whole) && rebuild !== desired.rebuild) {
       return {
-        what: `the root ${desired.name} cannot be rebuilt: it is to stay (retainOnDelete)`,
-        why: "it lies on the host as it was, with its data",
-        remedy: `set rebuild back (${rebuild === undefined ? "it was not given" : `it was ${rebuild}`}), and it is taken back as it is; to rebuild it, take retainOnDelete off first, in an \`up\` of its own`,
+        what: `the root ${desired.name} is there already, and a rebuild would lose what it holds`,
+        why: keep ? "it is to stay (retainOnDelete)" : "a container stands on it",
+        remedy: `set rebuild back (${rebuild === undefined ? "it was not given" : `it was ${rebuild}`}) and run \`pulumi up\`, which takes it back as it is; then change rebuild, without retainOnDelete`,
       };
     }
     if (unreadable) {
@@ -218,9 +230,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     if (!observed.hasSlot || renamed || observed.keep !== desired.keep) {
       steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name, keep: desired.keep || undefined }));
     }
-    if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner));
+    if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner, renamed ? observed.owner : undefined));
     if (!observed.instance || renamed || observed.rebuild !== desired.rebuild) note("writes the root down");
-    if (renamed) steps.push(unclaimImage(image, observed.owner!));
     if (!observed.instance) {
       steps.push({
         why: "makes its folders",

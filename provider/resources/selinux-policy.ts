@@ -11,7 +11,7 @@ import { hostName } from "../host/connection.ts";
 import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
 import { hasRemaining } from "../tools/containers.ts";
 import { DOWN, domainsRead } from "../tools/virsh.ts";
-import { common } from "./common.ts";
+import { common, keep } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
 const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
@@ -24,12 +24,13 @@ const CLAIM = "policy";
 interface Claim {
   sha256: string;
   version: number;
+  /** It stays when its stack goes. */
+  keep?: boolean;
 }
-const WISH: Claim = { sha256: SHA256, version: VERSION };
 
 const FAMILIES = ["fedora", "refpolicy"] as const;
 
-const schema = z.strictObject({ ...common });
+const schema = z.strictObject({ ...common, keep });
 type Inputs = z.output<typeof schema>;
 
 interface Observed {
@@ -65,7 +66,7 @@ done 2>/dev/null
 stat -c 'store %C' ${STORE} 2>/dev/null
 :`;
 // The name of a module is the name of its file.
-const INSTALL = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && semodule -i "$d/${MODULE}.cil"`;
+const INSTALL = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && semodule -i "$d/${MODULE}.cil" -e ${MODULE}`;
 
 export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   token: "SelinuxPolicy",
@@ -115,9 +116,12 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     }
     return undefined;
   },
-  plan({ claim, module, storeLabelled, host }, { owner }, prior) {
-    const steps = claimSteps(claim, host?.store, CLAIM, owner, WISH, prior?.owner);
-    if (module !== SHA256) {
+  plan({ claim, module, families, storeLabelled, host }, { owner, keep }, prior) {
+    const wish: Claim = { sha256: SHA256, version: VERSION, ...(keep && { keep }) };
+    const steps = claimSteps(claim, host?.store, CLAIM, owner, wish, prior?.owner);
+    // One that somebody disabled, or that no longer links with a base policy that was upgraded, is there and has no effect.
+    const renew = module !== SHA256 || families.length !== 1;
+    if (renew) {
       steps.push({
         why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
         argv: ["sh", "-c", INSTALL],
@@ -125,7 +129,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
         timeout: 900,
       });
     }
-    if (module !== SHA256 || !storeLabelled) {
+    if (renew || !storeLabelled) {
       steps.push({ why: `labels ${STORE}`, argv: ["restorecon", "-R", STORE], timeout: 600 });
     }
     return steps;
@@ -155,7 +159,9 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     return [...(last && module !== undefined ? [unload] : []), unclaim(CLAIM, owner)];
   },
   owned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get(CLAIM)?.keys() ?? [])].map((owner) => ({ owner })),
+    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
+      .filter(([, wish]) => !(wish as Claim).keep)
+      .map(([owner]) => ({ owner, keep: false })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",
     processType: PROCESS_TYPE,
@@ -179,6 +185,13 @@ export class SelinuxPolicy extends HostResource {
   declare readonly rootType: pulumi.Output<string>;
 
   constructor(name: string, args: SelinuxPolicyArgs, opts?: pulumi.CustomResourceOptions) {
-    super("SelinuxPolicy", name, args, ["family", "processType", "rootType"], [], opts);
+    super(
+      "SelinuxPolicy",
+      name,
+      { keep: opts?.retainOnDelete, ...args },
+      ["family", "processType", "rootType"],
+      [],
+      opts,
+    );
   }
 }

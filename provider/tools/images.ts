@@ -1,13 +1,24 @@
 import type { Step } from "../host/batch.ts";
 import { claimOf, claimPath, otherClaims, removeRecord, STORE, type Store, writeRecord } from "../host/store.ts";
 
-/** Says that an image is used: by the resource that made it, and by each root that lies on it. */
-export function claimImage(sha256: string, owner: string): Step {
-  return writeRecord("claims the image", claimPath(claim(sha256), owner), {});
+/** A claim of an image. */
+export interface ImageClaim {
+  /** It stays when its stack goes. */
+  keep?: boolean;
+}
+
+/** Says that an image is used: by the resource that made it, and by each root that lies on it. `former` is a name that it had. */
+export function claimImage(sha256: string, owner: string, former?: string, what: ImageClaim = {}): Step {
+  const instead = former === undefined ? undefined : claimPath(claim(sha256), former);
+  return writeRecord("claims the image", claimPath(claim(sha256), owner), what, instead);
 }
 
 export function hasImageClaim(store: Store, sha256: string, owner: string): boolean {
-  return claimOf(store, claim(sha256), owner) !== undefined;
+  return imageClaim(store, sha256, owner) !== undefined;
+}
+
+export function imageClaim(store: Store, sha256: string, owner: string): ImageClaim | undefined {
+  return claimOf(store, claim(sha256), owner);
 }
 
 /** Gives an image up; the last one out removes it. */
@@ -16,13 +27,8 @@ export function releaseImage(store: Store, sha256: string, owner: string): Step[
   const last = otherClaims(store, claim(sha256), owner).size === 0;
   return [
     ...(last ? [removeFolder("removes the image", `${STORE}/images/${sha256}`, "image.json")] : []),
-    unclaimImage(sha256, owner),
+    removeRecord("gives up the image", claimPath(claim(sha256), owner)),
   ];
-}
-
-/** Takes a claim back, whoever else has one. */
-export function unclaimImage(sha256: string, owner: string): Step {
-  return removeRecord("gives up the image", claimPath(claim(sha256), owner));
 }
 
 /**
@@ -43,8 +49,10 @@ function claim(sha256: string): string {
 }
 
 /** All claims on images. */
-export function imageClaims(store: Store): { sha256: string; owner: string }[] {
+export function imageClaims(store: Store): ({ sha256: string; owner: string } & ImageClaim)[] {
   return [...store.claims]
     .filter(([thing]) => thing.startsWith(PREFIX))
-    .flatMap(([thing, owners]) => [...owners.keys()].map((owner) => ({ sha256: thing.slice(PREFIX.length), owner })));
+    .flatMap(([thing, owners]) =>
+      [...owners].map(([owner, what]) => ({ ...what, sha256: thing.slice(PREFIX.length), owner })),
+    );
 }

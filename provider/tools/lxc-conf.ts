@@ -15,10 +15,22 @@ export function missing(text: string): string[] {
 
 /** The text with all keys as required, and everything else as it is. */
 export function withRequired(text: string): string {
-  const others = text.split("\n").filter((line) => !Object.keys(REQUIRED).some((key) => isSetting(line, key)));
-  while (others.at(-1) === "") others.pop();
-  return [...others, ...Object.entries(REQUIRED).map(([key, value]) => `${key} = ${value}`), ""].join("\n");
+  return [...others(text), ...Object.entries(REQUIRED).map(([key, value]) => `${key} = ${value}`), ""].join("\n");
 }
+
+/** The text with those keys as they were in the original, and everything else as it is: others may have changed it meanwhile. */
+export function withOriginal(text: string, original: string): string {
+  if (others(text).join("\n") === others(original).join("\n")) return original;
+  return [...others(text), ...original.split("\n").filter(isOurs), ""].join("\n");
+}
+
+function others(text: string): string[] {
+  const lines = text.split("\n").filter((line) => !isOurs(line));
+  while (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+const isOurs = (line: string) => Object.keys(REQUIRED).some((key) => isSetting(line, key));
 
 /** libvirt takes the first of several (virConfGetValue). */
 function setting(text: string, key: string): string | undefined {

@@ -36,6 +36,7 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
   const { first, last, mask } = parseSubnet(spec.subnet);
   return toXml({
     network: {
+      "@xmlns:dnsmasq": "http://libvirt.org/schemas/network/dnsmasq/1.0",
       name: spec.name,
       metadata: { "svirt:owner": { "@xmlns:svirt": NAMESPACE, "#text": owner } },
       forward: { "@mode": "nat" },
@@ -48,6 +49,8 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
           host: reservations.filter((r) => isIn(spec.subnet, r.ip)).map(hostXml),
         },
       },
+      // Only who has a reservation gets an address: else a container could ask for the one that the next container will get.
+      "dnsmasq:options": { "dnsmasq:option": { "@value": "dhcp-ignore=tag:!known" } },
     },
   });
 }

@@ -55,6 +55,7 @@ const waves: Drift[][] = [
   ],
   [
     ["libvirt not started at boot", "systemctl disable libvirtd.service", "LibvirtService alpha"],
+    ["the module disabled", "semodule -d svirt_lxc", "SelinuxPolicy alpha"],
     ["the ssh host key", `${INSIDE} && rm etc/ssh/ssh_host_ed25519_key*`, "LxcRootfs web"],
     ["the domain's network", redefine("s/network='svirt-lxc'/network='default'/"), "LxcDomain web", "network"],
   ],

@@ -12,7 +12,7 @@ export class FakeHost extends Session {
   /** What the look at the host prints instead. */
   look: (() => Outcome) | undefined;
   /** Called before each round trip. */
-  meanwhile: (trip: number) => void = () => {};
+  meanwhile: (trip: number) => unknown = () => {};
 
   constructor(...things: string[]) {
     super({ ssh: "fake" });

@@ -10,11 +10,12 @@ export const PASSWORD = "correct horse's $(battery) staple";
 
 export const enforcingInputs = { connection, owner: owner("SelinuxEnforcing", "lab") };
 
-export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab") };
+export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab"), keep: false };
 
 export const libvirtInputs = {
   connection,
   owner: owner("LibvirtService", "lab"),
+  keep: false,
   adopt: false,
   confineOthers: false,
   network: "svirt-lxc",
@@ -24,6 +25,7 @@ export const libvirtInputs = {
 export const imageInputs = {
   connection,
   owner: owner("LxcImage", "lab.base"),
+  keep: false,
   archive: ".lab/base.tar",
   sha256: IMAGE,
 };

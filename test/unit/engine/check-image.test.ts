@@ -30,13 +30,18 @@ const good: [name: string, given: object, sha256: string | undefined][] = [
 test.each(good)("%s", async (_, given, expected) => {
   const { inputs, failures } = await check(lxcImage, { owner: "o", ...given });
   expect(failures).toEqual([]);
-  expect(inputs).toEqual(JSON.parse(JSON.stringify({ connection: {}, owner: "o", ...given, sha256: expected })));
+  expect(inputs).toEqual(
+    JSON.parse(JSON.stringify({ connection: {}, keep: false, owner: "o", ...given, sha256: expected })),
+  );
 });
 
 test("a host that is not known yet makes no other image of it", async () => {
   const connection = { ssh: UNKNOWN };
   const { inputs, failures } = await check(lxcImage, { owner: "o", archive, connection });
-  expect({ inputs, failures }).toEqual({ inputs: { owner: "o", archive, connection, sha256 }, failures: [] });
+  expect({ inputs, failures }).toEqual({
+    inputs: { owner: "o", keep: false, archive, connection, sha256 },
+    failures: [],
+  });
 });
 
 const wrong: [name: string, given: object, property: string, reason: RegExp][] = [

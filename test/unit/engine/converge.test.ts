@@ -220,6 +220,13 @@ describe("what does not hold", () => {
     expect(host.things.size).toBe(0);
   });
 
+  test("at a second look, is left alone", async () => {
+    const host = new FakeHost("bad");
+    host.meanwhile = (trip) => trip === 2 && host.things.delete("bad");
+    expect(await converge(kind, host, inputs("x"))).toMatchObject({ there: ["x"] });
+    expect(host.trips).toEqual(["look", "locked: adds x", "look"]);
+  });
+
   test("is made safe also when a later step fails, which is the error", async () => {
     const host = new FakeHost();
     host.on.set("adds x", () => ({ exit: 1 }));

@@ -1,4 +1,5 @@
 import { lifecycle } from "../../../provider/engine/lifecycle.ts";
+import { HostError } from "../../../provider/host/errors.ts";
 import { Session } from "../../../provider/host/session.ts";
 import { FakeHost } from "../../support/fake-host.ts";
 import { inputs, things } from "../../support/things.ts";
@@ -73,6 +74,18 @@ test("update that fails half-way records what exists under its id", async () => 
   });
 });
 
+test("a rename that broke off, nobody knows where, is gone on with from the former name", async () => {
+  const former = "p/s/Things/former";
+  const olds = (await provider.create({ ...of("x"), owner: former })).outs;
+  host.run = async (batch) => {
+    if (batch.steps?.length) throw new HostError({ what: "the connection is lost" });
+    return FakeHost.prototype.run.call(host, batch);
+  };
+  await expect(provider.update!("things", olds, of("x", "y"))).rejects.toMatchObject({
+    properties: { owner: former, things: ["x", "y"] },
+  });
+});
+
 test("update by another connection to the same host", async () => {
   const olds = (await provider.create(of("x"))).outs;
   const news = { ...of("x"), connection: { ssh: `also-fake-${hosts}` } };
@@ -104,6 +117,14 @@ test("read: what drifted is named by the inputs, and what was asked for is kept"
     props: { ...outs, count: 1, observed: { there: ["x"] } },
     inputs: of("x"),
   });
+});
+
+test("a text that Pulumi takes for an unknown value is none of ours", async () => {
+  const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+  host.things.add(unknown);
+  const { props } = await provider.read!("things", (await provider.create(of("x"))).outs);
+  expect(props).toMatchObject({ observed: { there: expect.arrayContaining(["x", "(reserved by Pulumi)"]) } });
+  expect(JSON.stringify(props)).not.toContain(unknown);
 });
 
 test("read: gone is nothing", async () => {

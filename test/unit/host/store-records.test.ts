@@ -3,7 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Step } from "../../../provider/host/batch.ts";
-import { claimPath, parseStore, removeRecord, STORE, storeRead, writeRecord } from "../../../provider/host/store.ts";
+import {
+  claimPath,
+  claimSteps,
+  parseStore,
+  removeRecord,
+  STORE,
+  storeRead,
+  writeRecord,
+} from "../../../provider/host/store.ts";
 
 // The steps and the look, as they are, on a store elsewhere.
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
@@ -47,6 +55,16 @@ test("a record that is written again is replaced", () => {
   write("slots/0", { owner: "b", name: "y" });
   expect(look().slots).toEqual(new Map([[0, { owner: "b", name: "y" }]]));
   expect(readdirSync(join(store, "slots"))).toEqual(["0"]);
+});
+
+test("a claim under another name stands for the former one", () => {
+  const store = () => look().claims.get("policy");
+  for (const step of claimSteps(undefined, look(), "policy", "p/s/K/old", { version: 1 })) run(step);
+  expect(claimSteps(store()!.get("p/s/K/old"), look(), "policy", "p/s/K/old", { version: 1 })).toEqual([]);
+  const steps = claimSteps(undefined, look(), "policy", "p/s/K/new", { version: 1 }, "p/s/K/old");
+  expect(steps).toHaveLength(1);
+  run(steps[0]!);
+  expect(store()).toEqual(new Map([["p/s/K/new", { version: 1 }]]));
 });
 
 // Pulumi allows all of these in the name of a resource.

@@ -1,4 +1,4 @@
-import { missing, REQUIRED, withRequired } from "../../../provider/tools/lxc-conf.ts";
+import { missing, REQUIRED, withOriginal, withRequired } from "../../../provider/tools/lxc-conf.ts";
 import { recordedOutcome } from "../../support/recorded.ts";
 
 const recorded = recordedOutcome("libvirt").stdout.split("@lxc.conf\n")[1]!;
@@ -40,6 +40,13 @@ test.each(texts)("%s: is put right, keeps its other lines in order, and again ch
     t.split("\n").filter((l) => l && !keys.some((k) => l.startsWith(k) && !l.startsWith(`${k}_`)));
   expect(others(written)).toEqual(others(text));
   expect(written.endsWith("\n")).toBe(true);
+});
+
+test("the original comes back as it was, but for what others changed meanwhile", () => {
+  const original = "# ours: none\nsecurity_require_confined = 0\nlog_with_libvirtd = 0\n";
+  expect(withOriginal(withRequired(original), original)).toBe(original);
+  const edited = withRequired(original).replace("libvirtd = 0", "libvirtd = 1");
+  expect(withOriginal(edited, original)).toBe("# ours: none\nlog_with_libvirtd = 1\nsecurity_require_confined = 0\n");
 });
 
 test("other settings stay", () => {

@@ -59,6 +59,7 @@ const specs: [name: string, subnet: string][] = [
 ];
 test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
   const xml = networkXml({ name, subnet }, "svirt-lxc");
+  expect(xml).toContain('<dnsmasq:option value="dhcp-ignore=tag:!known"/>');
   const found = parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get(name);
   expect(found).toEqual({
     name,

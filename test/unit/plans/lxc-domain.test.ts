@@ -223,6 +223,15 @@ refusals(lxcDomain, domainInputs, [
     [/address 10.213.0.2 is reserved/, /for db \(02:00:00:00:00:01\)/, /slot/],
   ],
   [
+    "the name is that of somebody else's machine, in a network of somebody else's",
+    {
+      host: {
+        networks: both(reserved("<host mac='52:54:00:00:00:01' name='web' ip='10.213.0.50'/>"), without(/svirt:owner/)),
+      },
+    },
+    [/name web is reserved/, /10.213.0.50 for web \(52:54:00:00:00:01\)/, /another name/],
+  ],
+  [
     "the address is reserved for a MAC without a name",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' ip='10.213.0.2'/>") } },
     [/address 10.213.0.2 is reserved/, /02:00:00:00:00:01/, /slot/],
@@ -236,6 +245,16 @@ removals(lxcDomain, domainInputs, [
   ["the reservation is gone already", { host: { networks: noReservation } }, [...stop, "undefines the domain"]],
   ["all is gone already", { host: nothing }, []],
   ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
+  [
+    "somebody else's machine of that name keeps its address",
+    {
+      host: {
+        domains: says(""),
+        networks: both(reserved("<host mac='52:54:00:00:00:01' name='web' ip='10.213.0.50'/>"), without(/svirt:owner/)),
+      },
+    },
+    [],
+  ],
   [
     "another container's address is left to it",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },

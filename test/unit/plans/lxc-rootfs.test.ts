@@ -178,7 +178,7 @@ plans(lxcRootfs, rootfsInputs, [
       host: { store: both(swap("LxcRootfs/web", "LxcRootfs/old"), swap("LxcRootfs%2Fweb", "LxcRootfs%2Fold")) },
       had: { owner: "svirt-lxc/lab/LxcRootfs/old" },
     },
-    ["takes slot 0", "claims the image", "writes the root down", "gives up the image"],
+    ["takes slot 0", "claims the image", "writes the root down"],
   ],
 ]);
 
@@ -230,6 +230,15 @@ test("a root that Pulumi was to leave there is not rebuilt, nor passes for a reb
   expect(lxcRootfs.refuse!(observed, desired)).toMatchObject({ remedy: expect.stringContaining("retainOnDelete") });
   expect(lxcRootfs.refuse!({ ...observed, rebuild: "1" }, desired)).toBeUndefined();
   expect(lxcRootfs.refuse!(observed, desired, desired)).toBeUndefined();
+});
+
+test("nor one that a container stands on, and which somebody took out of the state", () => {
+  const wants = { rebuild: "1" };
+  const whole = given(lxcRootfs, rootfsInputs, { wants });
+  expect(lxcRootfs.refuse!(whole.observed, whole.desired)).toMatchObject({ why: "a container stands on it" });
+  // A create that was killed never gets that far.
+  const begun = given(lxcRootfs, rootfsInputs, { host: { domains: says("") }, wants });
+  expect(lxcRootfs.refuse!(begun.observed, begun.desired)).toBeUndefined();
 });
 
 test("its own root is no reason to refuse, whatever image is asked for", () => {

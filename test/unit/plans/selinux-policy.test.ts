@@ -29,6 +29,11 @@ plans(selinuxPolicy, policyInputs, [
     ["loads the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
   ],
   [
+    "the module has no effect: disabled, or no longer linked with another base policy",
+    { host: { policy: without(/^took/) } },
+    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+  ],
+  [
     "the store has a common label",
     { host: { policy: swap("svirt_lxc_store_t", "var_lib_t") } },
     ["labels /var/lib/svirt-lxc"],

@@ -1,7 +1,11 @@
+import type { AnyKind } from "../../../provider/engine/kind.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
 import { hasRemaining, wholeContainers } from "../../../provider/tools/containers.ts";
-import { type Edits, recorded, says, swap, without } from "../../support/recorded.ts";
+import { type Edit, type Edits, recorded, says, swap, without } from "../../support/recorded.ts";
 
 // What destroy sweeps of a stack, on the recorded host with its one container: never one that is whole.
 const swept = (edits: Edits) =>
@@ -29,3 +33,13 @@ test("one that is to be kept remains, whatever is there of it", () => {
   const store = (text: string) => swap('"name":"web"}', '"name":"web","keep":true}')(without(/^\.\/roots/)(text));
   expect(hasRemaining(recorded({ store }))).toBe(true);
 });
+
+test.each([libvirtService, lxcImage, selinuxPolicy] as AnyKind[])(
+  "nor is what is shared swept, if it is to be kept: $token",
+  (kind) => {
+    const keep = new RegExp(`(?<=${kind.token}[^:]*:\\{)`);
+    const owned = (store: Edit) => kind.owned!(recorded({ store })).map(({ owner }) => owner);
+    expect(owned((text) => text)).toEqual([expect.stringContaining(kind.token)]);
+    expect(owned((text) => text.replace(keep, '"keep":true,').replace(",}", "}"))).toEqual([]);
+  },
+);

@@ -65,6 +65,20 @@ test.each(looks)("%s: so is one without its LXC driver, which is another package
 test.each(looks)("%s: where only its client is installed there are none", (_, read) => {
   expect(look(read, [0, 0, 0], { isInstalled: false })).toMatchObject({ exit: 0, stdout: "" });
 });
+test("what is another with each start of a domain is not told", () => {
+  const at = (id: number) =>
+    [
+      `<domain type='\\''lxc'\\'' id='\\''${id}'\\''>`,
+      `<source network='\\''n'\\'' portid='\\''p${id}'\\''/>`,
+      `<target dev='\\''vnet${id}'\\''/>`,
+      `<console type='\\''pty'\\'' tty='\\''/dev/pts/${id}'\\''>`,
+      `<source path='\\''/dev/pts/${id}'\\''/>`,
+      `<mac address='\\''02:00:00:00:00:01'\\''/>`,
+    ].join("\n");
+  const first = look(domainsRead, [2], { live: at(1) });
+  expect(first.stdout).toContain("<mac address='02:00:00:00:00:01'/>");
+  expect(look(domainsRead, [2], { live: at(23) })).toEqual(first);
+});
 test("a domain that is gone before its live configuration is told does not take the next one with it", () => {
   expect(look(domainsRead, [2, 2, 2], { live: "" })).toMatchObject({ exit: 1, stdout: "" });
 });
