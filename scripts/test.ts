@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { setPriority, tmpdir } from "node:os";
+import { availableParallelism, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ const ON_REQUEST = ["sweep", "bench"];
 /** How many tests a tier runs at a time. The machine has one lab; whoever runs the engine also waits for it. */
 const WORKERS: Record<string, string[]> = {
   engine: ["--maxWorkers=100%"],
-  sweep: ["--maxWorkers=200%"],
+  sweep: [`--maxWorkers=${2 * availableParallelism()}`], // to jest, more than 100% is a count
   bench: ["--runInBand"],
   lab: ["--runInBand"],
 };
