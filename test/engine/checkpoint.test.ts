@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkout } from "../../scripts/setup/paths.ts";
 import type { Host } from "../support/host/host.ts";
-import { placeholders, releaseConfig } from "../support/host/release.ts";
+import { placeholders, releaseConfig, releaseStack, setSecret } from "../support/host/release.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
 import type { Stack } from "../support/stack.ts";
@@ -20,7 +20,7 @@ beforeEach(async () => {
   site = await Site.create();
   host = await site.host();
   before = await snapshot(host);
-  stack = await site.stack("release", releaseConfig(site, "www"));
+  stack = await releaseStack(site);
   expect((await stack.up()).ok).toBe(true);
 });
 
@@ -31,6 +31,8 @@ async function goBackTo(release: string): Promise<void> {
   let text = readFileSync(join(folder, release), "utf8");
   for (const [word, value] of Object.entries(await placeholders(site, host))) text = text.replaceAll(word, value);
   await stack.import(text);
+  await stack.configure(releaseConfig(site, "www"));
+  await setSecret(stack);
 }
 
 test("there is one of this release", () => {

@@ -40,10 +40,8 @@ beforeAll(async () => {
 
 afterAll(() => site.end());
 
-const config = (password = "one") => ({
-  ...Object.fromEntries(Object.entries(wishes).map(([key, value]) => [`svirt-lxc:${key}`, value])),
-  ...(wishes.containers.web?.rootPasswordSecret ? { "svirt-lxc:password": password } : {}),
-});
+const config = () => Object.fromEntries(Object.entries(wishes).map(([key, value]) => [`svirt-lxc:${key}`, value]));
+const password = (value: string) => stack.secret("svirt-lxc:password", value);
 const verbs = (run: Run) => Object.fromEntries(Object.entries(run.operations).map(([name, o]) => [name, o.verb]));
 const web = (change: object) => () => Object.assign(wishes.containers.web!, change);
 const alpha = (change: object) => () => Object.assign(wishes.hosts.alpha!, change);
@@ -51,7 +49,7 @@ const alpha = (change: object) => () => Object.assign(wishes.hosts.alpha!, chang
 const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>, properties?: string[]][] = [
   ["memory", web({ memory: "1GiB" }), { "LxcDomain web": "update" }, ["memory"]],
   ["hostname", web({ hostname: "www" }), ROOT, ["hostname"]],
-  ["a password", web({ rootPasswordSecret: "password" }), ROOT, ["rootPassword"]],
+  ["a password", () => password("one").then(web({ rootPasswordSecret: "password" })), ROOT, ["rootPassword"]],
   ["keys", web({ authorizedKeys: [KEY] }), ROOT, ["authorizedKeys"]],
   ["more keys", web({ authorizedKeys: [KEY, `${KEY}-too`] }), ROOT, ["authorizedKeys"]],
   ["keys that are left alone", web({ authorizedKeys: undefined }), ROOT, ["authorizedKeys"]],
@@ -119,7 +117,7 @@ test.each(edits)("%s: the preview tells what the up does", async (_, edit, expec
 });
 
 test("another password: the preview tells what the up does, and nobody the password", async () => {
-  await stack.configure(config("two"));
+  await password("two");
   const announced = await stack.preview("--diff");
   const done = await stack.up();
   expect(verbs(done)).toEqual(verbs(announced));
@@ -130,7 +128,7 @@ test("another password: the preview tells what the up does, and nobody the passw
 
 test("a change of connection alone does nothing on the host", async () => {
   alpha({ ssh: "alpha" })();
-  await stack.configure(config("two"));
+  await stack.configure(config());
   const { roundTrips, ok } = await stack.up();
   expect(ok).toBe(true);
   expect(roundTrips.flatMap((trip) => trip.steps)).toEqual([]);
@@ -138,7 +136,7 @@ test("a change of connection alone does nothing on the host", async () => {
 
 test("a rebuilt root: the domain goes first, then the root, then both come", async () => {
   web({ rebuild: "3" })();
-  await stack.configure(config("two"));
+  await stack.configure(config());
   const { order } = await stack.up();
   expect(order.filter((line) => /^(delete|create)/.test(line))).toEqual([
     "delete-replaced LxcDomain web",

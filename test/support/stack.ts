@@ -88,12 +88,18 @@ export class Stack {
     return stack;
   }
 
-  /** Sets the whole configuration. YAML is a superset of JSON. */
+  /** Sets the whole configuration, with the secrets that it names. YAML is a superset of JSON. */
   async configure(config: object): Promise<void> {
-    await writeFile(join(this.#dir, "config.json"), JSON.stringify({ config: { ...config, ...this.#secrets } }));
+    const named = Object.entries(this.#secrets).filter(([key]) =>
+      JSON.stringify(config).includes(`"${key.split(":")[1]}"`),
+    );
+    await writeFile(
+      join(this.#dir, "config.json"),
+      JSON.stringify({ config: { ...config, ...Object.fromEntries(named) } }),
+    );
   }
 
-  /** Sets a secret of the configuration, from now on. It is never in an argument. */
+  /** Sets a secret, now and in later configurations. It is never in an argument. */
   async secret(key: string, value: string): Promise<void> {
     const options = { ...this.#options(), input: value };
     await execa(this.#pulumi, ["config", "set", "--secret", key, "-s", this.name], options);

@@ -33,6 +33,7 @@ export class Life {
   static async begin(name: string): Promise<Life> {
     const site = await Site.create();
     const life = new Life(site, await site.host(), await site.stack(name, {}));
+    await life.stack.secret("svirt-lxc:password", PASSWORD);
     life.undisturbed.set("nothing", await snapshot(life.host));
     for (const state of ["prepared", "created", "edited", "nothing"] as const) {
       const { ok, output } = await life.reach(state);
@@ -45,8 +46,7 @@ export class Life {
   /** Says what is wanted; the operation that makes it so. */
   async want(state: State): Promise<"up" | "destroy"> {
     if (state === "nothing") return "destroy";
-    const secrets = state === "prepared" ? {} : { "svirt-lxc:password": PASSWORD };
-    await this.stack.configure({ ...this.site.config(CONTAINERS[state]), ...secrets });
+    await this.stack.configure(this.site.config(CONTAINERS[state]));
     return "up";
   }
 

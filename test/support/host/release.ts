@@ -1,7 +1,18 @@
+import type { Stack } from "../stack.ts";
 import type { Host } from "./host.ts";
 import type { Site } from "./site.ts";
 
-/** What the recorded checkpoint of a release is of: one container with everything that can be declared. */
+/** The stack that the recorded checkpoint of a release is of. */
+export async function releaseStack(site: Site): Promise<Stack> {
+  const stack = await site.stack("release", releaseConfig(site, "www"));
+  await setSecret(stack);
+  return stack;
+}
+
+/** Secrets are encrypted for a state: another one that is put in its place needs them anew. */
+export const setSecret = (stack: Stack) => stack.secret("svirt-lxc:password", "secret");
+
+/** One container with everything that can be declared. */
 export function releaseConfig(site: Site, hostname: string): Record<string, unknown> {
   const web = {
     hostname,
@@ -11,7 +22,7 @@ export function releaseConfig(site: Site, hostname: string): Record<string, unkn
     units: ["nginx.service"],
     rebuild: "1",
   };
-  return { ...site.config({ web }), "svirt-lxc:password": "secret" };
+  return site.config({ web });
 }
 
 /** What differs each time that it is made, by the word that stands for it in the recording. */
