@@ -25,7 +25,8 @@ export const DISTURBANCES = {
 
 export type Disturbance = keyof typeof DISTURBANCES;
 
-export const FAULTS = ["fail", "hang", "late", "cut before", "cut after", "lost"] as const;
+export const STEPS = ["fail", "hang", "late", "blind"] as const;
+export const CONNECTIONS = ["cut before", "cut after", "lost"] as const;
 export const KILLS = ["kill before", "kill after"] as const;
 
 /** Runs an operation that is disturbed at its N-th step, or look. Undefined if it has fewer: then it went through. */

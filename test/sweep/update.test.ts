@@ -1,6 +1,0 @@
-import { sweep } from "../support/host/sweep.ts";
-
-sweep("update", [
-  { from: "created", to: "edited" },
-  { from: "edited", to: "created" },
-]);
