@@ -132,8 +132,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const reserved = [...store.slots].find(([, s]) => s.name === name);
     const slot = record?.slot ?? (reserved?.[1].owner === owner ? reserved[0] : undefined);
     const mount = parseMounts(results.get("mounts")!, name);
-    const domains = [...parseDomains(results.get("domains")!)];
-    const running = domains.filter(([, d]) => d.liveXml !== undefined);
+    const running = [...parseDomains(results.get("domains")!)].filter(([, d]) => d.liveXml !== undefined);
     return {
       owner: record?.owner ?? reserved?.[1].owner,
       instance: record && mount.instance,
@@ -157,7 +156,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         store,
         stray: mount.stray,
         users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
-        whole: domains.some(([, d]) => parseDomainXml(d.xml).root === mountedRoot(name)),
+        whole: wholeContainers(results).has(name),
       },
     };
   },
