@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { checkout } from "../setup/paths.ts";
 import { stateDir } from "./environment.ts";
 import type { Pulumi } from "./pulumi.ts";
+import { stackOf } from "./stack-of.ts";
 
 /** The stack of the throwaway lab host. */
 export const labStack = "lab";
@@ -57,8 +58,7 @@ export async function ensureLabStack(pulumi: Pulumi): Promise<void> {
   await pulumi.run(["stack", "select", "--create", labStack], { cwd: folder });
   await refreshLabConfiguration(pulumi);
   // For commands that name no stack.
-  const selected = await pulumi.run(["stack", "--show-name"]).catch(() => "");
-  if (selected === "") await pulumi.run(["stack", "select", labStack], { env: labEnvironment });
+  if (!(await stackOf([], pulumi))) await pulumi.run(["stack", "select", labStack], { env: labEnvironment });
 }
 
 /** Whether this checkout has worked on the lab's stack. */
