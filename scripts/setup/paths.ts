@@ -7,9 +7,6 @@ export const checkout = join(import.meta.dirname, "..", "..");
 /** Where this checkout's throwaway lab host lives (ignored by git). */
 export const labDir = join(checkout, ".lab");
 
-/** Where Node keeps what it compiled: a half of what an engine's command takes is Node reading Pulumi's SDK, thrice. */
-export const compileCache = () => join(cacheDir(), "node");
-
 /** The cache shared by all checkouts of this user. */
 export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "svirt-lxc");

@@ -5,7 +5,8 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Engine } from "../engine/index.ts";
-import { checkout, compileCache } from "../setup/paths.ts";
+import { checkout } from "../setup/paths.ts";
+import { nodeEnvironment } from "./node.ts";
 
 /** Where this checkout keeps the state of its stacks, unless the user is logged in elsewhere (ignored by git). */
 export const stateDir = join(checkout, ".pulumi-state");
@@ -30,7 +31,7 @@ export type Environment = Record<string, string | undefined>;
 export async function pulumiEnvironment(engine: Engine, folder?: string): Promise<Environment> {
   const environment: Environment = {
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compileCache(),
+    ...nodeEnvironment(),
     PATH: [engine.binDir, join(checkout, "node_modules/.bin"), process.env.PATH].join(delimiter),
   };
   // A plugin that cannot be downloaded costs a minute of trying, and who had to build the engine cannot download.

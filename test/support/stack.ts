@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { ensureEngine } from "../../scripts/engine/index.ts";
-import { checkout, compileCache } from "../../scripts/setup/paths.ts";
+import { checkout } from "../../scripts/setup/paths.ts";
+import { nodeEnvironment } from "../../scripts/state/node.ts";
 import { type Operation, operationsOf } from "./events.ts";
 import { descendants, kill } from "./processes.ts";
 
@@ -69,7 +70,7 @@ export class Stack {
     const path = [join(options.dir, "bin"), node, binDir, process.env.PATH];
     const stack = new Stack(name, dir, project, pulumi, {
       PATH: path.join(delimiter),
-      NODE_COMPILE_CACHE: compileCache(),
+      ...nodeEnvironment(),
       PULUMI_HOME: join(options.dir, "home"),
       PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: "test",

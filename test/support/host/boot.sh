@@ -2,7 +2,9 @@
 set -e
 bin=$1
 mount --make-rprivate /
+inherited=$(findmnt -rno ID)
 mount -t tmpfs -o mode=0755 host /mnt
+echo "$inherited" >/mnt/inherited # these may go at any time, with what else this machine does
 mount -t tmpfs -o mode=0755 run /run
 cd /mnt
 mkdir -p bin domains networks modules units loaded knobs labels contexts etc work var-lib

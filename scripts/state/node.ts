@@ -1,0 +1,14 @@
+import { join } from "node:path";
+import { cacheDir } from "../setup/paths.ts";
+
+/**
+ * The variables of Node for the engine's children: a half of what an engine's command takes is Node reading Pulumi's SDK,
+ * in the program and in each provider, so what it compiled is kept.
+ */
+export function nodeEnvironment(): Record<"NODE_COMPILE_CACHE" | "NODE_OPTIONS", string> {
+  const flags = join(import.meta.dirname, "node-flags.cjs");
+  return {
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(cacheDir(), "node"),
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(flags)}`].filter(Boolean).join(" "),
+  };
+}
