@@ -6,9 +6,9 @@ import { cacheDir } from "../setup/paths.ts";
  * in the program and in each provider, so what it compiled is kept.
  */
 export function nodeEnvironment(): Record<"NODE_COMPILE_CACHE" | "NODE_OPTIONS", string> {
-  const flags = join(import.meta.dirname, "node-flags.cjs");
+  const preload = join(import.meta.dirname, "node-preload.cjs");
   return {
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(cacheDir(), "node"),
-    NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(flags)}`].filter(Boolean).join(" "),
+    NODE_OPTIONS: [process.env.NODE_OPTIONS, `--require ${JSON.stringify(preload)}`].filter(Boolean).join(" "),
   };
 }

@@ -1,5 +1,5 @@
 import type { Run, Stack } from "../stack.ts";
-import type { Host } from "./host.ts";
+import type { Host, Place } from "./host.ts";
 
 /** What can happen to an operation at a step, and how bin/timeout has its part in it. */
 export const DISTURBANCES = {
@@ -29,16 +29,26 @@ export const STEPS = ["fail", "hang", "late", "blind"] as const;
 export const CONNECTIONS = ["cut before", "cut after", "lost"] as const;
 export const KILLS = ["kill before", "kill after"] as const;
 
-/** Runs an operation that is disturbed at its N-th step, or look. Undefined if it has fewer: then it went through. */
+/**
+ * Where each way differs from each other one: before a step that is not its batch's first, the engine goes and the batch
+ * stays, which is nothing else than after the step before it.
+ */
+export function placeOf(what: Disturbance): Place {
+  if (what === "blind") return "look";
+  return what === "cut before" || what === "kill before" ? "begin" : "step";
+}
+
+/** Runs an operation that is disturbed at its N-th step, or other place. Undefined if it has fewer: then it went through. */
 export async function disturbed(
   host: Host,
   stack: Stack,
   operation: "up" | "destroy",
   step: number,
   what: Disturbance,
+  place: Place = what === "blind" ? "look" : "step",
 ): Promise<Run | undefined> {
   await host.steps();
-  await host.fault(what === "blind" ? "look" : "step", step, DISTURBANCES[what]);
+  await host.fault(place, step, DISTURBANCES[what]);
   const running = stack.start(operation, "--yes", "--skip-preview");
   if (DISTURBANCES[what] === "before" || DISTURBANCES[what] === "after") {
     if (await host.blocked(running.done)) {

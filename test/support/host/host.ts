@@ -9,6 +9,9 @@ import { descendants, kill } from "../processes.ts";
 
 const STAND_INS = join(import.meta.dirname, "bin");
 
+/** Where something can be put in the way of a batch. */
+export type Place = "step" | "begin" | "look";
+
 /**
  * A host that costs nothing: mount and process namespaces of this machine, with a store, a libvirt and an SELinux of their own.
  * Shell, mounts, overlays, locks, users and processes are real; see bin/ for what is played.
@@ -94,14 +97,14 @@ export class Host {
     await rm(this.path("/mnt/blocked"), { force: true });
   }
 
-  /** From now on, the N-th step of a plan, or the N-th look, does not go well; see bin/timeout. */
-  fault(of: "step" | "look", n: number, what: string): Promise<void> {
+  /** From now on, the N-th step of a plan, the N-th first one of a batch, or the N-th look, does not go well; see bin/timeout. */
+  fault(of: Place, n: number, what: string): Promise<void> {
     return this.write(`/mnt/fault.${of}`, `${n} ${what}\n`);
   }
 
   /** Takes a fault back that was not come to. */
   async mend(): Promise<boolean> {
-    const faults = ["/mnt/fault.step", "/mnt/fault.look"];
+    const faults = ["step", "begin", "look"].map((of) => `/mnt/fault.${of}`);
     const waiting = faults.some((fault) => this.has(fault));
     for (const fault of faults) await rm(this.path(fault), { force: true });
     return waiting;

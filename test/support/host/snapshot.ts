@@ -21,7 +21,7 @@ const PASSING = [
   /\/layers\/work\//,
 ];
 const MOUNTS =
-  "findmnt -rno ID,TARGET,FSTYPE | awk 'NR == FNR {inherited[$1]; next} !($1 in inherited) {print $2, $3}' /mnt/inherited - | sort";
+  "findmnt -rno ID,TARGET,FSTYPE | awk 'NR == FNR {inherited[$1]; next} !($1 in inherited) && $2 !~ /^\\/proc\\// {print $2, $3}' /mnt/inherited - | sort";
 const PROCESSES = `ps -eo pid=,ppid=,args= |
 awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat") && $3 !~ /^\\[/ {print "process " $3}'`;
 
