@@ -150,7 +150,12 @@ umask 077
 mkdir -p /run/svirt-lxc || exit 70
 T=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) || exit 70
 trap 'rm -rf "$T"' EXIT
-trap 'exit ${GONE}' PIPE # nobody listens any more: a shell that is ended by a signal runs no EXIT trap`;
+trap 'exit ${GONE}' PIPE # nobody listens any more: a shell that is ended by a signal runs no EXIT trap
+# What killed batches left.
+for d in /run/svirt-lxc/batch.*; do
+  pid=\${d#*/batch.}
+  kill -0 "\${pid%%.*}" 2>/dev/null || rm -rf "$d"
+done`;
 
 const FUNCTIONS = `
 run() {
@@ -185,11 +190,7 @@ if ! flock -n 9; then
   flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit ${NEVER_FREE}; }
 fi
 printf '%s\\n' ${quote(holder)} >/run/svirt-lxc/holder
-# What killed batches left.
-for d in /run/svirt-lxc/batch.*; do
-  pid=\${d#*/batch.}
-  kill -0 "\${pid%%.*}" 2>/dev/null || rm -rf "$d"
-done
+# What killed steps left.
 rm -rf /run/svirt-lxc/key.* /run/svirt-lxc-credential.*`;
 }
 
