@@ -52,7 +52,8 @@ export function sweep({ name, legs }: Round, ways: readonly Disturbance[]): void
   };
 
   beforeAll(async () => {
-    life = await Life.begin("sweep");
+    // Each worker has its own: the stacks of one checkout share a folder, a folder a name in it.
+    life = await Life.begin(`sweep${process.env.JEST_WORKER_ID}`);
   }, HOURS);
 
   afterAll(() => life.end());
