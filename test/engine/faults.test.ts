@@ -73,7 +73,14 @@ test("an error of a connection that broke names the step that was under way, and
   expect(await life.stack.destroy()).toMatchObject({ ok: true });
 });
 
-test("what was killed on the host leaves nothing behind once the next run has gone through, also if that had nothing to do", async () => {
+test("what was killed on the host leaves nothing behind once the next run has gone through", async () => {
+  await disturbed(life.host, life.stack, "up", 1, "lost");
+  expect((await life.stack.up()).ok).toBe(true);
+  expect((await life.stack.destroy()).ok).toBe(true);
+  expect(await batches(life.host)).toBe("");
+});
+
+test("what was killed on the host leaves nothing behind, also if the next run has nothing to do", async () => {
   await disturbed(life.host, life.stack, "up", 1, "lost");
   expect((await life.stack.destroy()).ok).toBe(true);
   expect(await batches(life.host)).toBe("");

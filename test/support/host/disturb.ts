@@ -29,13 +29,16 @@ export const STEPS = ["fail", "hang", "late", "blind"] as const;
 export const CONNECTIONS = ["cut before", "cut after", "lost"] as const;
 export const KILLS = ["kill before", "kill after"] as const;
 
+function placeOf(what: Disturbance): Place {
+  return what === "blind" ? "look" : "step";
+}
+
 /**
- * Where each way differs from each other one: before a step that is not its batch's first, the engine goes and the batch
+ * Where a way differs from each other one: before a step that is not its batch's first, the engine goes and the batch
  * stays, which is nothing else than after the step before it.
  */
-export function placeOf(what: Disturbance): Place {
-  if (what === "blind") return "look";
-  return what === "cut before" || what === "kill before" ? "begin" : "step";
+export function distinctPlaceOf(what: Disturbance): Place {
+  return what === "cut before" || what === "kill before" ? "begin" : placeOf(what);
 }
 
 /** Runs an operation that is disturbed at its N-th step, or other place. Undefined if it has fewer: then it went through. */
@@ -45,7 +48,7 @@ export async function disturbed(
   operation: "up" | "destroy",
   step: number,
   what: Disturbance,
-  place: Place = what === "blind" ? "look" : "step",
+  place: Place = placeOf(what),
 ): Promise<Run | undefined> {
   await host.steps();
   await host.fault(place, step, DISTURBANCES[what]);

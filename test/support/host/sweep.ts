@@ -1,4 +1,4 @@
-import { type Disturbance, disturbed, owners, placeOf } from "./disturb.ts";
+import { type Disturbance, distinctPlaceOf, disturbed, owners } from "./disturb.ts";
 import { Life, type State } from "./life.ts";
 import type { Leg, Round } from "./rounds.ts";
 import { batches } from "./snapshot.ts";
@@ -32,7 +32,7 @@ export function sweep({ name, legs }: Round, ways: readonly Disturbance[]): void
     const { host, stack } = life;
     if (at !== from) await reach(from);
     if (after) await host.sh(after);
-    const run = await disturbed(host, stack, await life.want(to), step, what, placeOf(what));
+    const run = await disturbed(host, stack, await life.want(to), step, what, distinctPlaceOf(what));
     if (!run) {
       at = to;
       return undefined;
