@@ -15,7 +15,7 @@ export interface StackOptions {
   project: string;
   /** Where the state is; a folder of its own, if not given. */
   backend: string;
-  /** The folder of the Node that runs it; this project's, if not given. */
+  /** The folder of the Node that runs it, as it is; this project's, with what makes that fast, if not given. */
   node: string;
   env: Record<string, string>;
 }
@@ -70,7 +70,7 @@ export class Stack {
     const path = [join(options.dir, "bin"), node, binDir, process.env.PATH];
     const stack = new Stack(name, dir, project, pulumi, {
       PATH: path.join(delimiter),
-      ...nodeEnvironment(),
+      ...(options.node === undefined && nodeEnvironment()),
       PULUMI_HOME: join(options.dir, "home"),
       PULUMI_BACKEND_URL: `file://${backend}`,
       PULUMI_CONFIG_PASSPHRASE: "test",

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { checkout } from "../../../scripts/setup/paths.ts";
 import { nodeEnvironment } from "../../../scripts/state/node.ts";
 
 afterEach(() => {
@@ -10,4 +11,17 @@ test("Node starts with the flag that Pulumi's SDK sets later, and with the optio
   const script = "[new Function('return %IsSmi(1)')(), process.title]";
   const { stdout } = await execa(process.execPath, ["-p", script], { env: nodeEnvironment() });
   expect(stdout).toBe("[ true, 'mine' ]");
+});
+
+test("what is seldom used of Pulumi's SDK is read when it is used", async () => {
+  const script = `
+    const pulumi = require("@pulumi/pulumi");
+    const read = () => ["@npmcli/arborist", "typescript", "execa"].map((name) =>
+      Object.keys(require.cache).some((file) => file.includes("/node_modules/" + name + "/")));
+    const before = read();
+    const { LocalWorkspace } = pulumi.automation;
+    Promise.all([pulumi.runtime.computeCodePaths(), pulumi.runtime.serializeFunction(() => 4711)]).then(([, { text }]) =>
+      console.log(JSON.stringify([before, read(), typeof LocalWorkspace, text.includes("4711")])));`;
+  const { stdout } = await execa(process.execPath, ["-e", script], { env: nodeEnvironment(), cwd: checkout });
+  expect(JSON.parse(stdout)).toEqual([[false, false, false], [true, true, true], "function", true]);
 });
