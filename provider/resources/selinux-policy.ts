@@ -16,6 +16,11 @@ import { common, keep } from "./common.ts";
 /** The policy's text. A policy writer reviews it without TypeScript. */
 const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
 const SHA256 = createHash("sha256").update(CIL).digest("hex");
+/** What is loaded: the text, with a type in it whose name tells which text it is. Nothing carries that type. */
+const TEXT = `${CIL}
+(type svirt_lxc_text_${SHA256}_t)
+(roletype object_r svirt_lxc_text_${SHA256}_t)
+`;
 const VERSION = Number(/^; Version (\d+)\./m.exec(CIL)![1]);
 const MODULE = "svirt_lxc";
 const CLAIM = "policy";
@@ -34,7 +39,7 @@ const schema = z.strictObject({ ...common, keep });
 type Inputs = z.output<typeof schema>;
 
 interface Observed {
-  /** Digest of the loaded module; undefined if there is none. */
+  /** Digest of the loaded module if it is this release's, else "other"; undefined if there is none. */
   module?: string;
   /** Which of the family blocks took; exactly one must. */
   families: string[];
@@ -54,16 +59,21 @@ interface Outputs {
   rootType: string;
 }
 
-// libsemanage compiles what does not link away, with exit code 0: the markers tell what is in the loaded policy.
+// libsemanage compiles what does not link away, with exit code 0: the markers tell what is in the loaded policy. Its own digest of
+// a module (semodule --checksum) would be for all of the host's some 400 modules, which takes more than all other looks together.
 const LOADED = `
+exec 3>&2 2>/dev/null
+valid() { printf 'system_u:object_r:svirt_lxc_%s_t:s0' "$1" >/sys/fs/selinux/context; }
 if command -v semodule >/dev/null; then
-  modules=$(semodule --list-modules=full --checksum) || exit 1
-  printf '%s\\n' "$modules" | awk '$2 == "${MODULE}" { print "module", $NF }'
+  modules=$(semodule --list-modules=full 2>&3) || exit 1
+  for word in $modules; do
+    [ "$word" != ${MODULE} ] || { if valid text_${SHA256}; then echo module ${SHA256}; else echo module other; fi; break; }
+  done
 fi
 for family in ${FAMILIES.join(" ")}; do
-  if printf 'system_u:object_r:svirt_lxc_took_%s_t:s0' $family 2>/dev/null >/sys/fs/selinux/context; then echo "took $family"; fi
-done 2>/dev/null
-stat -c 'store %C' ${STORE} 2>/dev/null
+  if valid took_$family; then echo "took $family"; fi
+done
+stat -c 'store %C' ${STORE}
 :`;
 // The name of a module is the name of its file.
 const INSTALL = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && semodule -i "$d/${MODULE}.cil" -e ${MODULE}`;
@@ -85,7 +95,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     const after = (word: string) => lines.filter((l) => l.startsWith(`${word} `)).map((l) => l.slice(word.length + 1));
     const store = parseStore(results.get("store")!);
     return {
-      module: after("module")[0]?.replace("sha256:", ""),
+      module: after("module")[0],
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
@@ -125,7 +135,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       steps.push({
         why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
         argv: ["sh", "-c", INSTALL],
-        stdin: CIL,
+        stdin: TEXT,
         timeout: 900,
       });
     }

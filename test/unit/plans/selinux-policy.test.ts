@@ -20,7 +20,7 @@ plans(selinuxPolicy, policyInputs, [
   ["the claim is lost", { host: { store: unclaimed } }, ["claims the policy"]],
   [
     "the module of another release",
-    { host: { policy: swap(MODULE, OTHER) } },
+    { host: { policy: swap(MODULE, "other") } },
     ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
   ],
   [
@@ -40,28 +40,30 @@ plans(selinuxPolicy, policyInputs, [
   ],
   [
     "an older release's claim",
-    { host: { store: swap(MODULE, OTHER), policy: swap(MODULE, OTHER) } },
+    { host: { store: swap(MODULE, OTHER), policy: swap(MODULE, "other") } },
     ["claims the policy", "renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
   ],
   [
     "another stack with an older release",
-    { host: { store: added(claimOf("prod", OTHER, 0)), policy: swap(MODULE, OTHER) } },
+    { host: { store: added(claimOf("prod", OTHER, 0)), policy: swap(MODULE, "other") } },
     ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
   ],
   ["another stack with the same release", { host: { store: added(claimOf("prod", MODULE)) } }, []],
 ]);
 
-test("what is loaded is the module, by standard input", () => {
+test("what is loaded is the module, by standard input, with a type that tells which text it is", () => {
   const { observed, desired } = given(selinuxPolicy, policyInputs, { host: nothing });
   const load = selinuxPolicy.plan(observed, desired).find((s) => s.why.startsWith("loads"))!;
-  expect(createHash("sha256").update(load.stdin!).digest("hex")).toBe(MODULE);
+  const [text = "", marker] = load.stdin!.split(/(?=\n\(type svirt_lxc_text_)/);
+  expect(createHash("sha256").update(text).digest("hex")).toBe(MODULE);
+  expect(marker).toContain(`(type svirt_lxc_text_${MODULE}_t)\n(roletype object_r svirt_lxc_text_${MODULE}_t)`);
   expect(load.argv.join(" ")).not.toContain("typeattribute");
 });
 
 refusals(selinuxPolicy, policyInputs, [
   [
     "another module of that name that nobody claims",
-    { host: { store: unclaimed, policy: swap(MODULE, OTHER) } },
+    { host: { store: unclaimed, policy: swap(MODULE, "other") } },
     [/an SELinux module svirt_lxc already, and it is not ours/, /mark/, /remove it/],
   ],
   [
