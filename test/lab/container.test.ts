@@ -29,7 +29,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-lab-"));
   await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "id")]);
   web = { host: "lab", image: "base", authorizedKeys: [join(dir, "id.pub")], rootPasswordSecret: "password" };
-  stack = await Stack.create("life", config({ web }), { dir });
+  stack = await Stack.create("lab-life", config({ web }), { dir });
   await stack.secret("svirt-lxc:password", PASSWORD);
 });
 
@@ -41,7 +41,7 @@ afterAll(async () => {
 const verbs = (run: Run) => Object.fromEntries(Object.entries(run.operations).map(([name, o]) => [name, o.verb]));
 // Other tests' stacks may have a container of that name, too.
 const login = (command: string) =>
-  execa("ssh", ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", join(dir, "id"), "web.life", command], {
+  execa("ssh", ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", join(dir, "id"), "web.lab-life", command], {
     cwd: checkout,
   });
 

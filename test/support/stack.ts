@@ -60,6 +60,7 @@ export class Stack {
     this.#env = env;
   }
 
+  /** The name is no other test's: the stacks of one checkout share a folder, and the lanes of tests run side by side. */
   static async create(name: string, config: object, options: Partial<StackOptions> & { dir: string }): Promise<Stack> {
     const dir = await mkdtemp(join(options.dir, `${name}-`));
     const project = options.project ?? checkout;
