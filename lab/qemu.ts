@@ -12,8 +12,8 @@ export const qemu = "qemu-system-x86_64";
 /** The files that a machine keeps in its folder, which is its working directory. */
 export const machineFiles = { disk: "disk.qcow2", console: "console.log", qmp: "qmp.sock", log: "qemu.log" };
 
-// The lab is thrown away: mitigations protect nobody there, and cost most under emulation. With libraries at the same addresses
-// in each process, QEMU finds their code translated already.
+// The lab is thrown away: mitigations protect nobody there, and cost most under emulation. So it is with
+// addresses that differ from process to process: short ones take half the time without (docs/decisions/0002-lab-vm.md).
 const kernelArguments = [
   ..."root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off norandmaps".split(" "),
   ..."security=selinux selinux=1 audit_backlog_limit=8192".split(" "),
