@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hideStackTraces } from "../provider/engine/stack-trace.ts";
+import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import { LxcDomain } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
@@ -36,11 +36,11 @@ export class LxcContainer extends pulumi.ComponentResource {
   readonly hostKey: pulumi.Output<string>;
 
   constructor(name: string, args: LxcContainerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const show = hideStackTraces();
+    const restore = suppressStackTraces();
     try {
       super("svirt-lxc:index:LxcContainer", name, {}, opts);
     } finally {
-      show();
+      restore();
     }
     const { host, image, memory, adopt, name: hostName = name, ...settings } = args;
     const { connection, network, subnet } = host;

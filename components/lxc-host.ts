@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hideStackTraces } from "../provider/engine/stack-trace.ts";
+import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import type { Connection } from "../provider/host/connection.ts";
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
@@ -36,11 +36,11 @@ export class LxcHost extends pulumi.ComponentResource {
   readonly subnet: string;
 
   constructor(name: string, args: LxcHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    const show = hideStackTraces();
+    const restore = suppressStackTraces();
     try {
       super("svirt-lxc:index:LxcHost", name, {}, opts);
     } finally {
-      show();
+      restore();
     }
     const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
     this.connection = connection;

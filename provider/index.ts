@@ -20,7 +20,7 @@ const kinds: readonly AnyKind[] = [
   lxcDomain,
 ];
 
-/** The providers by token: what the stub in the state asks for. */
+/** The providers by token: what the provider source in the state asks for. */
 export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = Object.fromEntries(
   kinds.map((kind) => [kind.token, lifecycle(kind, kinds)]),
 );

@@ -28,7 +28,7 @@ const made = Object.entries(declared.containers).map(
   ([name, { host, image, rootPasswordSecret, authorizedKeys, ...settings }]) => {
     const keys =
       authorizedKeys &&
-      attempt(() => readKeys(`${config.name}:containers.${name}.authorizedKeys`, authorizedKeys, base));
+      asRunError(() => readKeys(`${config.name}:containers.${name}.authorizedKeys`, authorizedKeys, base));
     const container = new LxcContainer(name, {
       ...settings,
       authorizedKeys: keys?.authorized,
@@ -68,11 +68,11 @@ function read(): Config {
   // What the SDK has to say of it is not for programs.
   const encrypted = own(JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS || "[]"));
   const values = SECTIONS.map((key) => [key, config.getObject(key)]);
-  return attempt(() => parseConfig(config.name, Object.fromEntries(values), keys, encrypted));
+  return asRunError(() => parseConfig(config.name, Object.fromEntries(values), keys, encrypted));
 }
 
 /** A mistake in the configuration is one message without a stack. */
-function attempt<T>(work: () => T): T {
+function asRunError<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Outcome, Read } from "../host/batch.ts";
-import { lookingAtProcesses } from "../tools/userns.ts";
+import { sharedInspection } from "../tools/userns.ts";
 import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 
 /**
@@ -10,7 +10,7 @@ import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
  * security/selinux/include/security.h).
  */
 const GATHER = `
-${lookingAtProcesses}
+${sharedInspection}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
 class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
 for f in /run/libvirt/lxc/*.pid; do

@@ -1,28 +1,30 @@
 import type { Problem } from "../host/errors.ts";
-import { same } from "./check.ts";
-import type { CommonInputs, Kind, Occupant } from "./kind.ts";
+import { equalAsJson } from "./check.ts";
+import type { CommonInputs, ExistingObject, Kind } from "./kind.ts";
 
 /**
  * Why a resource must not be made: what has its name is someone else's, or the host cannot. Of someone else's thing, only one
  * that is what is declared may be taken over, and only where the program says so (`adopt: true`).
  */
-export function refusal<I extends CommonInputs, O extends object>(
+export function checkPreconditions<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,
   observed: O,
   desired: I,
   prior?: I,
 ): Problem | undefined {
-  const occupant = kind.occupant?.(observed, desired);
-  const isOurs = occupant?.owner !== undefined && [desired.owner, prior?.owner].includes(occupant.owner);
+  const existing = kind.existing?.(observed, desired);
+  const isOurs = existing?.owner !== undefined && [desired.owner, prior?.owner].includes(existing.owner);
   return (
-    (occupant && !isOurs ? foreign(occupant, desired.adopt) : undefined) ?? kind.refuse?.(observed, desired, prior)
+    (existing && !isOurs ? foreign(existing, desired.adopt) : undefined) ??
+    kind.precondition?.(observed, desired, prior)
   );
 }
 
-function foreign({ what, owner, differences }: Occupant, adopt = false): Problem | undefined {
+function foreign({ what, owner, differences }: ExistingObject, adopt = false): Problem | undefined {
   const whose = owner === undefined ? "it does not carry our mark" : `it belongs to ${owner}`;
   if (!adopt) {
     return {
+      code: "not-ours",
       what: `${what} already, and it is not ours`,
       why: whose,
       remedy:
@@ -32,6 +34,7 @@ function foreign({ what, owner, differences }: Occupant, adopt = false): Problem
   const unlike = differences();
   if (unlike.length === 0) return undefined;
   return {
+    code: "not-adoptable",
     what: `${what} already, and it cannot be adopted: it is not what is declared`,
     why: `${whose}\n${unlike.join("\n")}`,
     remedy: "declare it as it is and change it afterwards, or choose another name",
@@ -42,7 +45,7 @@ function foreign({ what, owner, differences }: Occupant, adopt = false): Problem
 export function differences(there: object, declared: object): string[] {
   const wanted = declared as Record<string, unknown>;
   return Object.entries(there)
-    .filter(([key, value]) => !same(value, wanted[key]))
+    .filter(([key, value]) => !equalAsJson(value, wanted[key]))
     .map(([key, value]) => `${key}: ${shown(value)} on the host, ${shown(wanted[key])} declared`);
 }
 

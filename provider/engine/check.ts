@@ -20,7 +20,7 @@ const RESERVED = new Set([
  * Properties as Pulumi takes them from a provider. It refuses undefined, after the side effects; and a text that means something
  * to it, which a container may have for its host name, would end every operation of the stack.
  */
-export function told(properties: Record<string, unknown>): Record<string, unknown> {
+export function toPulumiProperties(properties: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(properties), (_, value) => (RESERVED.has(value) ? "(reserved by Pulumi)" : value));
 }
 
@@ -31,7 +31,7 @@ export function isUnknown(value: unknown): boolean {
 }
 
 /** Are two property values the same to Pulumi, to which an undefined property is an absent one? */
-export function same(a: unknown, b: unknown): boolean {
+export function equalAsJson(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(normal(a), normal(b));
 }
 

@@ -1,7 +1,7 @@
 import { HostError } from "../host/errors.ts";
 import type { Session } from "../host/session.ts";
-import { refusal } from "./adopt.ts";
-import { carryOut } from "./carry-out.ts";
+import { checkPreconditions } from "./adopt.ts";
+import { executePlan } from "./execute-plan.ts";
 import { Incomplete, leftProblem, nameOf } from "./failure.ts";
 import type { CommonInputs, Kind } from "./kind.ts";
 
@@ -15,7 +15,7 @@ export async function converge<I extends CommonInputs, O extends object>(
   const name = nameOf(kind, desired);
   const where = `${session.host}, ${name}`;
   const plan = (o: O) => {
-    const refused = refusal(kind, o, desired, prior);
+    const refused = checkPreconditions(kind, o, desired, prior);
     if (refused) throw new HostError({ where, ...refused });
     return kind.plan(o, desired, prior);
   };
@@ -23,19 +23,19 @@ export async function converge<I extends CommonInputs, O extends object>(
    * Stops what is not what was promised; there is no other undoing. By another look: the first may have fallen between two
    * states, such as of a container that has itself rebooted.
    */
-  const makeSafe = async (o: O) => {
+  const contain = async (o: O) => {
     if (!kind.verify?.(o, desired)) return { now: o };
     let failed: ReturnType<NonNullable<typeof kind.verify>>;
-    const now = await carryOut(kind, session, desired, (again) => {
+    const now = await executePlan(kind, session, desired, (again) => {
       const unsafe = kind.verify?.(again, desired);
       failed ??= unsafe;
-      return unsafe?.safety ?? [];
+      return unsafe?.containment ?? [];
     });
     return { failed, now };
   };
 
-  const result = await carryOut(kind, session, desired, plan).catch(async (error) => {
-    const { failed } = error instanceof Incomplete && error.observed ? await makeSafe(error.observed) : {};
+  const result = await executePlan(kind, session, desired, plan).catch(async (error) => {
+    const { failed } = error instanceof Incomplete && error.observed ? await contain(error.observed) : {};
     if (!failed) throw error;
     const { what, why } = failed.problem;
     throw new Incomplete(
@@ -43,7 +43,7 @@ export async function converge<I extends CommonInputs, O extends object>(
       error.observed,
     );
   });
-  const { failed, now } = await makeSafe(result);
+  const { failed, now } = await contain(result);
   if (failed) throw new Incomplete({ where, ...failed.problem }, result);
   const left = kind.plan(now, desired, desired);
   if (left.length > 0) throw new Incomplete(leftProblem(name, "not what it should be", session, left), now);
@@ -51,12 +51,12 @@ export async function converge<I extends CommonInputs, O extends object>(
 }
 
 /** Removes all that there is of it. Idempotent. */
-export async function dissolve<I extends CommonInputs, O extends object>(
+export async function removeResource<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,
   session: Session,
   inputs: I,
 ): Promise<void> {
-  const result = await carryOut(kind, session, inputs, (o) => kind.remove(o, inputs));
+  const result = await executePlan(kind, session, inputs, (o) => kind.remove(o, inputs));
   const left = kind.remove(result, inputs);
   if (left.length > 0) throw new HostError(leftProblem(nameOf(kind, inputs), "still there", session, left));
 }

@@ -38,7 +38,8 @@ export function stepProblem(
   const output = `${outcome.stderr}\n${outcome.stdout}`.trim().split("\n").slice(-8).join("\n");
   const timedOut = outcome.exit === 124 || outcome.exit === 137; // timeout(1)
   return {
-    what: `${name}: failed at the step "${step.why}"`,
+    code: "step-failed",
+    what: `${name}: failed at the step "${step.title}"`,
     where: `${session.host}: ${shown(step)}`,
     why: `${timedOut ? "it took too long" : `exit code ${outcome.exit}`}${output ? `\n${output}` : ""}`,
     remedy: "mend the cause, then run the same command again: it continues from here",
@@ -53,9 +54,10 @@ export function leftProblem(
   left: Step[],
 ): Problem {
   return {
+    code: "not-converged",
     what: `${name} is ${is}, though every step succeeded`,
     where: session.host,
-    why: `left to do: ${left.map((step) => `${step.why} (${shown(step)})`).join("; ")}`,
+    why: `left to do: ${left.map((step) => `${step.title} (${shown(step)})`).join("; ")}`,
     remedy: "someone else may be changing it at the same time; run the same command again",
   };
 }

@@ -13,7 +13,7 @@ export interface CommonInputs {
 }
 
 /** What has the name of a resource already, whoever made it. */
-export interface Occupant {
+export interface ExistingObject {
   /** "libvirt has a domain web" */
   what: string;
   /** Whose mark it carries, if it does. */
@@ -49,31 +49,31 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   remove(observed: O, inputs: I): Step[];
   outputs(observed: O, inputs: I): P;
   /** Outputs of what cannot be seen for now. */
-  untold?: Partial<P>;
+  unavailableOutputs?: Partial<P>;
   /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
-  actual(observed: O, inputs: I): Partial<I>;
+  actualInputs(observed: O, inputs: I): Partial<I>;
 
   /** What is there under its name; undefined if nothing is, or if all stacks share it. */
-  occupant?(observed: O, desired: I): Occupant | undefined;
+  existing?(observed: O, desired: I): ExistingObject | undefined;
   /** Why it must not be done at all: the host cannot, or another stack wishes otherwise. */
-  refuse?(observed: O, desired: I, prior?: I): Problem | undefined;
+  precondition?(observed: O, desired: I, prior?: I): Problem | undefined;
   /** Whether the result is what was promised, and what makes the host safe if it is not. */
-  verify?(observed: O, inputs: I): { problem: Problem; safety: Step[] } | undefined;
+  verify?(observed: O, inputs: I): { problem: Problem; containment: Step[] } | undefined;
 
   /**
    * What of the kind is on a host, of all owners, as inputs that `remove` can work with, by the looks of all kinds. Left out is
    * what is to be kept, and what an engine must have heard of: if it is not in the state, somebody took it out.
    */
-  owned?(results: Results): Omit<I, "connection">[];
-  /** Its removal also removes what else there is of its stack: see sweep. */
-  sweeps?: boolean;
+  listOwned?(results: Results): Omit<I, "connection">[];
+  /** Its removal also removes what else there is of its stack: see removeOrphans. */
+  removesOrphans?: boolean;
 
   /** Inputs whose change, or uncertainty, replaces the resource. */
   replaces: readonly (keyof I & string)[];
   /** Inputs that count only when it is made. */
   createOnly?: readonly (keyof I & string)[];
   /** What of the observation is secret in state. */
-  sealed?: readonly string[];
+  secretObservation?: readonly string[];
   /** Further checks of the inputs, and defaults that depend on the workstation. */
   resolve?: {
     /** Inputs without which it cannot be said. */

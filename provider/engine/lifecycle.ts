@@ -2,12 +2,12 @@ import type { dynamic } from "@pulumi/pulumi";
 import { hostName } from "../host/connection.ts";
 import { HostError } from "../host/errors.ts";
 import { type Session, sessionOf } from "../host/session.ts";
-import { check, isUnknown, same, told } from "./check.ts";
-import { converge, dissolve } from "./converge.ts";
+import { check, equalAsJson, isUnknown, toPulumiProperties } from "./check.ts";
+import { converge, removeResource } from "./converge.ts";
 import { Incomplete, nameOf } from "./failure.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
 import { observed, readsOf } from "./observe.ts";
-import { sweep, uniqueReads } from "./sweep.ts";
+import { removeOrphans, uniqueReads } from "./remove-orphans.ts";
 
 /** The version of what outputs hold. A later release reads older ones. */
 export const SCHEMA_VERSION = 1;
@@ -19,20 +19,20 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   kind: Kind<I, O, P>,
   kinds: readonly AnyKind[],
 ): dynamic.ResourceProvider {
-  const outs = (inputs: I, o: O): Properties => {
-    const isSealed = (key: string) => kind.sealed?.includes(key);
+  const toOutputs = (inputs: I, o: O): Properties => {
+    const isSecret = (key: string) => kind.secretObservation?.includes(key);
     const kept = Object.entries(o).filter(([key]) => key !== "host");
-    return told({
+    return toPulumiProperties({
       ...(inputs as Properties),
       ...kind.outputs(o, inputs),
-      observed: Object.fromEntries(kept.filter(([key]) => !isSealed(key))),
-      sealed: kind.sealed && Object.fromEntries(kept.filter(([key]) => isSealed(key))),
+      observed: Object.fromEntries(kept.filter(([key]) => !isSecret(key))),
+      secretObservation: kind.secretObservation && Object.fromEntries(kept.filter(([key]) => isSecret(key))),
       schemaVersion: SCHEMA_VERSION,
     });
   };
 
   /** Records what exists when an operation stopped half-way, so that the next one continues and destroy removes. */
-  const recorded = async (inputs: I, id: string | undefined, work: () => Promise<O>, olds?: I): Promise<O> => {
+  const withPartialState = async (inputs: I, id: string | undefined, work: () => Promise<O>, olds?: I): Promise<O> => {
     try {
       return await work();
     } catch (error) {
@@ -42,8 +42,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       // With nothing observed, the inputs are enough to look again; as long as it may have the former name, that one counts.
       const { owner } = olds ?? inputs;
       const properties = o
-        ? outs(inputs, o)
-        : told({ ...(inputs as Properties), owner, schemaVersion: SCHEMA_VERSION });
+        ? toOutputs(inputs, o)
+        : toPulumiProperties({ ...(inputs as Properties), owner, schemaVersion: SCHEMA_VERSION });
       properties.__provider = (inputs as Properties).__provider;
       throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
     }
@@ -55,6 +55,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     if ([olds, news].some((inputs) => kind.exists(observed(kind, session, results, inputs), inputs))) return;
     const ofContainer = (kind.replaces as readonly string[]).includes("name");
     throw new HostError({
+      code: "other-machine",
       what: `${nameOf(kind, news)} is not on ${session.host}: the new connection leads to another host`,
       why: `it was made on ${hostName(olds.connection)}`,
       remedy: ofContainer
@@ -71,52 +72,60 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
     async diff(_id, olds, news) {
       requireKnownVersion(olds);
-      const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
+      const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
       const counted = Object.keys(kind.schema.shape).filter(
         (key) => !(kind.createOnly as readonly string[] | undefined)?.includes(key),
       );
-      const edited = counted.some((key) => isUnknown(news[key]) || !same(news[key], olds[key]));
+      const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
       const changes =
-        edited || olds.observed === undefined || kind.plan({ ...olds.observed, ...olds.sealed }, news, olds).length > 0;
+        edited ||
+        olds.observed === undefined ||
+        kind.plan({ ...olds.observed, ...olds.secretObservation }, news, olds).length > 0;
       return { changes, replaces, deleteBeforeReplace: true };
     },
 
     async create(inputs) {
       const session = sessionOf(inputs.connection);
-      const o = await recorded(inputs, undefined, () => converge(kind, session, inputs));
-      return { id: kind.id(inputs, o), outs: outs(inputs, o) };
+      const o = await withPartialState(inputs, undefined, () => converge(kind, session, inputs));
+      return { id: kind.id(inputs, o), outs: toOutputs(inputs, o) };
     },
 
     async update(id, olds, news) {
       requireKnownVersion(olds);
       const session = sessionOf(news.connection);
-      if (olds.observed && !same(olds.connection, news.connection)) await requireSameHost(session, olds, news);
-      const o = await recorded(news, id, () => converge(kind, session, news, olds), olds);
-      return { outs: outs(news, o) };
+      if (olds.observed && !equalAsJson(olds.connection, news.connection)) await requireSameHost(session, olds, news);
+      const o = await withPartialState(news, id, () => converge(kind, session, news, olds), olds);
+      return { outs: toOutputs(news, o) };
     },
 
     async read(id, props) {
       const session = sessionOf(props!.connection);
       const inputs = inputsOf(kind, props!);
       const results = await session.snapshot(uniqueReads(kinds));
-      const untold = readsOf(kind, inputs).find((read) => read.untold?.includes(results.get(read.key)?.exit ?? 0));
-      if (untold) {
-        console.log(`${nameOf(kind, inputs)}: cannot be seen for now (${untold.key}); left as it was`);
+      const unavailable = readsOf(kind, inputs).find((read) =>
+        read.unavailableExitCodes?.includes(results.get(read.key)?.exit ?? 0),
+      );
+      if (unavailable) {
+        console.log(`${nameOf(kind, inputs)}: cannot be seen for now (${unavailable.key}); left as it was`);
         // Without an observation the next `up` looks anew: what it was then is no proof of what it is.
-        const { observed: _, sealed: __, ...known } = props!;
-        return { id: id!, props: { ...known, ...kind.untold }, inputs };
+        const { observed: _, secretObservation: __, ...known } = props!;
+        return { id: id!, props: { ...known, ...kind.unavailableOutputs }, inputs };
       }
       const o = observed(kind, session, results, inputs);
       if (!kind.exists(o, inputs)) return {};
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
-      return { id: id!, props: outs(inputs, o), inputs: told({ ...inputs, ...kind.actual(o, inputs) }) };
+      return {
+        id: id!,
+        props: toOutputs(inputs, o),
+        inputs: toPulumiProperties({ ...inputs, ...kind.actualInputs(o, inputs) }),
+      };
     },
 
     async delete(_id, props) {
       const session = sessionOf(props.connection);
       const inputs = inputsOf(kind, props);
-      if (kind.sweeps) await sweep(kinds, session, inputs);
-      await dissolve(kind, session, inputs);
+      if (kind.removesOrphans) await removeOrphans(kinds, session, inputs);
+      await removeResource(kind, session, inputs);
     },
   };
 }
@@ -131,6 +140,7 @@ function inputsOf<I extends CommonInputs>(kind: Kind<I, object, object>, props: 
 function requireKnownVersion({ schemaVersion }: Properties): void {
   if (typeof schemaVersion === "number" && schemaVersion <= SCHEMA_VERSION) return;
   throw new HostError({
+    code: "newer-state",
     what: `this state was written by a newer release (format ${schemaVersion}, this release knows ${SCHEMA_VERSION})`,
     remedy: "install the release that wrote it, or a later one",
   });

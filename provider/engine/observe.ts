@@ -25,6 +25,7 @@ export function requireAnswers(name: string, session: Session, reads: Read[], re
     const outcome = results.get(read.key);
     if (outcome && (read.ok ?? [0]).includes(outcome.exit)) continue;
     throw new HostError({
+      code: "observation-failed",
       what: `cannot observe ${name}`,
       where: `${session.host}: ${quoteArgv(read.argv.map((a) => (a.includes("\n") ? "…" : a)))}`,
       why: outcome

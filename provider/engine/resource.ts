@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
-import { hideStackTraces } from "./stack-trace.ts";
-import { stub } from "./stub.ts";
+import { providerSource } from "./provider-source.ts";
+import { suppressStackTraces } from "./stack-trace.ts";
 
 /** The arguments of a resource: its inputs, each of which may be an output of another one. */
 export type Args<S extends z.ZodObject> = {
-  [K in keyof Omit<z.input<S>, "owner" | "keep">]: pulumi.Input<z.input<S>[K]>;
+  [K in keyof Omit<z.input<S>, "owner" | "retain">]: pulumi.Input<z.input<S>[K]>;
 } & { owner?: pulumi.Input<string> };
 
 /** What all resources of this package are to Pulumi: dynamic resources, whose code it finds in their property __provider. */
@@ -32,15 +32,15 @@ export abstract class HostResource extends pulumi.CustomResource {
       additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
     };
     // Of the inputs it is the caller who says what is secret; additionalSecretOutputs are not asked.
-    const sealed = Object.fromEntries(
+    const encrypted = Object.fromEntries(
       secrets.filter((key) => args[key] !== undefined).map((key) => [key, pulumi.secret(args[key])]),
     );
-    const show = hideStackTraces();
+    const restore = suppressStackTraces();
     try {
-      const props = { ...computed, owner, ...args, ...sealed, __provider: stub(token) };
+      const props = { ...computed, owner, ...args, ...encrypted, __provider: providerSource(token) };
       super(`pulumi-nodejs:dynamic/svirt-lxc:${token}`, name, props, options);
     } finally {
-      show();
+      restore();
     }
   }
 }

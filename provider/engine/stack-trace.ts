@@ -3,7 +3,7 @@
  * state where it was declared, and takes the frames of ES modules for files of the working directory: what would follow is an
  * absolute path of the workstation.
  */
-export function hideStackTraces(): () => void {
+export function suppressStackTraces(): () => void {
   const { prepareStackTrace } = Error;
   Error.prepareStackTrace = () => "";
   return () => {

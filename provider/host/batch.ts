@@ -17,15 +17,19 @@ export interface Read {
   /** Exit codes that are an answer; any other fails the observation. Default: 0. */
   ok?: number[];
   /** Exit codes that mean: it cannot be told now, and another resource mends that. A refresh leaves the state as it is. */
-  untold?: number[];
+  unavailableExitCodes?: number[];
   /** Changes by itself (processes, leases): not compared when the lock is held. */
   volatile?: boolean;
 }
 
 /** One command of a plan. A plan is data: it can be shown, tested and compared before anything runs. */
 export interface Step {
-  /** What it does, in the words of a progress line: "mounts the root". */
-  why: string;
+  /** What kind of step it is: stable, kebab-case. */
+  id: string;
+  /** What it acts on, where a plan may have several of one kind: a slot, an address, units. */
+  subject?: string;
+  /** What it does, in the words of a progress line: "Mounting the root". */
+  title: string;
   argv: string[];
   /** Text for standard input: the way of secrets, which must never be in argv. */
   stdin?: string;
@@ -38,6 +42,9 @@ export interface Step {
   /** Long work outside of the host's lock: before the locked steps, or after them. Default: under the lock. */
   phase?: "before" | "after";
 }
+
+/** What a step is called: to programs, and to people. */
+export type StepName = Pick<Step, "id" | "subject" | "title">;
 
 /** What a command left behind. */
 export interface Outcome {
@@ -81,12 +88,12 @@ const READ_TIMEOUT = 120;
 const LOCK_TIMEOUT = 3600;
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 /** The exit code of a look that was cut off: it must not pass for a whole one. */
-const TOO_LONG = 141;
+const EXIT_TRUNCATED = 141;
 /** The exit code of a batch whose connection broke; nobody sees it. */
-const GONE = 141;
+const EXIT_DISCONNECTED = 141;
 
 /** The exit code of a batch that waited for the host's lock in vain, and did nothing (EX_TEMPFAIL, sysexits.h). */
-export const NEVER_FREE = 75;
+export const EXIT_LOCK_TIMEOUT = 75;
 
 /** Quotes one word for sh. */
 export function quote(word: string): string {
@@ -110,7 +117,7 @@ export function timeoutOf(step: Step): number {
 export function script({ reads, steps = [], lock }: Batch): string {
   const names = reads.map((_, i) => `read${i}`).join(" ");
   const act = steps.flatMap((step, i) => [
-    `say ${quote(step.why)}`,
+    `say ${quote(step.title)}`,
     command(step, `step${i}`),
     `ran="$ran step${i}"`,
     `code=; read -r code <"$T/step${i}.code"`,
@@ -150,7 +157,7 @@ umask 077
 mkdir -p /run/svirt-lxc || exit 70
 T=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) || exit 70
 trap 'rm -rf "$T"' EXIT
-trap 'exit ${GONE}' PIPE # nobody listens any more: a shell that is ended by a signal runs no EXIT trap
+trap 'exit ${EXIT_DISCONNECTED}' PIPE # nobody listens any more: a shell that is ended by a signal runs no EXIT trap
 # What killed batches left.
 for d in /run/svirt-lxc/batch.*; do
   pid=\${d#*/batch.}
@@ -186,8 +193,8 @@ function takeLock(holder: string): string {
   return `
 exec 9>>/run/svirt-lxc/lock
 if ! flock -n 9; then
-  say "waits for $(cat /run/svirt-lxc/holder 2>/dev/null || echo another run)"
-  flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit ${NEVER_FREE}; }
+  say "Waiting for $(cat /run/svirt-lxc/holder 2>/dev/null || echo another run)"
+  flock -w ${LOCK_TIMEOUT} 9 || { echo "the host was still in use after ${LOCK_TIMEOUT} s" >&2; exit ${EXIT_LOCK_TIMEOUT}; }
 fi
 printf '%s\\n' ${quote(holder)} >/run/svirt-lxc/holder
 # What killed steps left.
@@ -250,5 +257,5 @@ function parseIndex(output: Buffer) {
 }
 
 function tooLong({ stdout, stderr }: Outcome): Outcome {
-  return { exit: TOO_LONG, stdout, stderr: `${stderr}its output is longer than ${OUTPUT_LIMIT} bytes\n` };
+  return { exit: EXIT_TRUNCATED, stdout, stderr: `${stderr}its output is longer than ${OUTPUT_LIMIT} bytes\n` };
 }

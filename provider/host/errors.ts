@@ -1,5 +1,7 @@
 /** What every error of a host says. */
 export interface Problem {
+  /** Which problem it is: stable, kebab-case. */
+  code: string;
   what: string;
   /** The step, the host, the command with its secrets left out. */
   where?: string;

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import {
   type Batch,
-  NEVER_FREE,
+  EXIT_LOCK_TIMEOUT,
   type Observation,
   parse,
   type Read,
@@ -12,7 +12,7 @@ import {
 } from "./batch.ts";
 import { type Connection, hostName } from "./connection.ts";
 import { HostError } from "./errors.ts";
-import { type Delivery, deliver } from "./transport.ts";
+import { runScript, type ScriptResult } from "./transport.ts";
 
 /** sshd refuses the eleventh session of a connection (MaxSessions); this leaves room for a person's own. */
 const MAX_SESSIONS = 8;
@@ -42,13 +42,13 @@ export class Session {
     try {
       // The first one opens the connection that the others share.
       const opening = this.#opened;
-      const delivery = (opening ?? Promise.resolve()).then(() => this.#deliver(batch, label));
-      this.#opened ??= delivery.catch(() => {
+      const result = (opening ?? Promise.resolve()).then(() => this.#runScript(batch, label));
+      this.#opened ??= result.catch(() => {
         this.#opened = undefined;
       });
-      return await delivery;
+      return await result;
     } finally {
-      trace({ host: this.host, label, ms: Date.now() - started, steps: (batch.steps ?? []).map((s) => s.why) });
+      trace({ host: this.host, label, ms: Date.now() - started, steps: (batch.steps ?? []).map(({ id }) => id) });
       this.#running--;
       this.#waiting.shift()?.();
     }
@@ -80,10 +80,10 @@ export class Session {
     return result;
   }
 
-  async #deliver(batch: Batch, label: string): Promise<Report> {
+  async #runScript(batch: Batch, label: string): Promise<Report> {
     const steps = batch.steps ?? [];
     let step: string | undefined;
-    const delivery = await deliver(this.#connection, script(batch), {
+    const result = await runScript(this.#connection, script(batch), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
       timeout: 3600 + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
       onProgress: (line) => {
@@ -91,15 +91,16 @@ export class Session {
         console.log(`${label}: ${line}`);
       },
     });
-    if (delivery.exit === 0) return this.#parse(delivery.stdout, batch);
-    if (delivery.exit === NEVER_FREE) {
+    if (result.exit === 0) return this.#parse(result.stdout, batch);
+    if (result.exit === EXIT_LOCK_TIMEOUT) {
       throw new HostError({
+        code: "host-in-use",
         what: `${label}: the host ${this.host} was in use all the time`,
-        why: delivery.stderr.trim(),
+        why: result.stderr.trim(),
         remedy: "see what that run waits for, and end it if nobody needs it; then run the same command again",
       });
     }
-    throw unreachable(this.host, this.#connection, delivery, step);
+    throw unreachable(this.host, this.#connection, result, step);
   }
 
   #parse(stdout: Buffer, batch: Batch): Report {
@@ -107,6 +108,7 @@ export class Session {
       return parse(stdout, batch);
     } catch (error) {
       throw new HostError({
+        code: "no-report",
         what: `the host ${this.host} answered, but not with a report`,
         why: (error as Error).message,
         remedy: "let its shell print nothing at a login without a terminal (a greeting in .bashrc?)",
@@ -124,12 +126,13 @@ export class Session {
 function unreachable(
   host: string,
   connection: Connection,
-  { exit, stderr }: Delivery,
+  { exit, stderr }: ScriptResult,
   step: string | undefined,
 ): HostError {
   const config = connection.sshConfig === undefined ? "" : `-F ${connection.sshConfig} `;
   const by = connection.ssh === undefined ? "sh" : `ssh ${config}${connection.ssh}`;
   return new HostError({
+    code: step === undefined && exit === 255 ? "unreachable" : "connection-lost",
     what:
       step !== undefined
         ? `the connection to ${host} broke at the step "${step}"`

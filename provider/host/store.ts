@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Outcome, Read, Step } from "./batch.ts";
+import type { Outcome, Read, Step, StepName } from "./batch.ts";
 
 /**
  * What we write down on a host. It lies in a folder that only root can list and that has an SELinux type of its own:
@@ -17,7 +17,7 @@ export interface Slot {
   owner: string;
   name: string;
   /** It stays when its stack goes (retainOnDelete). */
-  keep?: boolean;
+  retain?: boolean;
 }
 
 export interface ImageRecord {
@@ -36,7 +36,7 @@ export interface RootRecord {
   /** Units that were asked for: what is taken off the list is disabled. */
   units: string[];
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
-  passwordProof?: string;
+  passwordHash?: string;
 }
 
 export interface Store {
@@ -82,15 +82,15 @@ export function parseStore(outcome: Outcome): Store {
 const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && shift && rm -f "$@"';
 
 /** Writes a record, and removes the one that it stands for from now on, if any; paths are relative to the store. */
-export function writeRecord(why: string, path: string, record: object, former?: string): Step {
+export function writeRecord(name: StepName, path: string, record: object, former?: string): Step {
   const files = [path, ...(former === undefined ? [] : [former])].map((file) => `${STORE}/${file}`);
-  return { why, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${JSON.stringify(record)}\n` };
+  return { ...name, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${JSON.stringify(record)}\n` };
 }
 
 /** Removes a record, and the folders above it that it leaves empty. */
-export function removeRecord(why: string, path: string): Step {
+export function removeRecord(name: StepName, path: string): Step {
   return {
-    why,
+    ...name,
     argv: ["sh", "-c", 'rm -f "$1" && rmdir -p --ignore-fail-on-non-empty "${1%/*}"', "sh", `${STORE}/${path}`],
   };
 }
@@ -107,8 +107,8 @@ export function claimOf(store: Store, thing: string, owner: string): object | un
 }
 
 /** Is there a container that was declared to stay without its stack? */
-export function hasKept(store: Store): boolean {
-  return [...store.slots.values()].some((slot) => slot.keep);
+export function hasRetained(store: Store): boolean {
+  return [...store.slots.values()].some((slot) => slot.retain);
 }
 
 /** Who else uses a thing; `former` is a name that the owner had before. */
@@ -128,10 +128,15 @@ export function claimSteps(
   const renamed = former !== owner && store !== undefined && claimOf(store, thing, former) !== undefined;
   if (isDeepStrictEqual(claim, wish) && !renamed) return [];
   const instead = renamed ? claimPath(thing, former) : undefined;
-  return [writeRecord(`claims the ${thing}`, claimPath(thing, owner), wish, instead)];
+  return [
+    writeRecord({ id: `claim-${thing}`, title: `Claiming the ${thing}` }, claimPath(thing, owner), wish, instead),
+  ];
 }
 
 /** Takes a claim back, whoever else has one. */
 export function unclaim(thing: string, owner: string): Step {
-  return removeRecord(`gives up the ${thing}`, claimPath(thing, owner));
+  return removeRecord(
+    { id: `release-${thing}`, title: `Releasing the claim on the ${thing}` },
+    claimPath(thing, owner),
+  );
 }

@@ -8,14 +8,14 @@ import type { Connection } from "./connection.ts";
 import { HostError } from "./errors.ts";
 
 /** How a script's run ended, as far as the workstation saw it. */
-export interface Delivery {
+export interface ScriptResult {
   stdout: Buffer;
   stderr: string;
   /** Exit code of the connection or the shell; undefined if it was killed or never started. */
   exit: number | undefined;
 }
 
-export interface DeliverOptions {
+export interface ScriptOptions {
   /** A file that follows the script on standard input. */
   upload?: string;
   /** Seconds until the connection is given up. */
@@ -30,7 +30,7 @@ export interface DeliverOptions {
  * The script goes in by standard input: `head -c` takes exactly its bytes, so that an upload can follow, and the shell
  * evaluates it without it ever being in anyone's arguments.
  */
-export async function deliver(connection: Connection, script: string, options: DeliverOptions): Promise<Delivery> {
+export async function runScript(connection: Connection, script: string, options: ScriptOptions): Promise<ScriptResult> {
   const text = Buffer.from(script);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [...shell(connection), connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`];
@@ -61,6 +61,7 @@ async function openUpload(file: string) {
     return await open(file);
   } catch (error) {
     throw new HostError({
+      code: "file-unreadable",
       what: `cannot read ${resolve(file)}`,
       why: (error as Error).message,
       remedy: "put the file there, or declare where it is",
@@ -93,6 +94,7 @@ function controlDir(): string {
   const found = lstatSync(dir);
   if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return dir;
   throw new HostError({
+    code: "socket-folder-not-ours",
     what: `the folder of ssh's sockets is not ours alone: ${dir}`,
     remedy: "remove it, or set XDG_RUNTIME_DIR to a folder that only you can write to",
   });

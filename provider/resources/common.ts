@@ -9,7 +9,7 @@ export const common = {
 };
 
 /** It stays on the host when its stack goes (the option retainOnDelete). */
-export const keep = z.boolean().default(false);
+export const retain = z.boolean().default(false);
 
 /**
  * Take over what has the name already, if it is what is declared; if it is not, the error lists the differences. Without it,

@@ -9,7 +9,7 @@ import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
 import {
   claimOf,
   claimSteps,
-  hasKept,
+  hasRetained,
   otherClaims,
   parseStore,
   STORE,
@@ -17,7 +17,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
-import { hasRemaining } from "../tools/containers.ts";
+import { isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
@@ -33,12 +33,12 @@ import {
   startNetwork,
 } from "../tools/network.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
-import { DOWN, domainsRead, parseDomains, virsh } from "../tools/virsh.ts";
-import { adopt, common, keep } from "./common.ts";
+import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
+import { adopt, common, retain } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
-  keep,
+  retain,
   adopt,
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. Without, the first use of a host that has such is refused. */
   confineOthers: z.boolean().default(false),
@@ -132,8 +132,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   reads: () => [
     storeRead,
     { key: "libvirt", argv: ["sh", "-c", STATE] },
-    { ...networksRead, ok: [0, DOWN] },
-    { ...domainsRead, ok: [0, DOWN], untold: [] },
+    { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
+    { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
   ],
   parse(results, { owner, network }) {
     const part = (name: string) =>
@@ -165,13 +165,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
         unlabelled,
-        remaining: hasRemaining(results),
+        remaining: isPolicyStillNeeded(results),
       },
     };
   },
 
   exists: ({ claim }) => claim !== undefined,
-  occupant({ network }, { network: name, subnet }) {
+  existing({ network }, { network: name, subnet }) {
     if (!network || network.owner === NETWORK_OWNER) return undefined;
     return {
       what: `libvirt has a network ${name}`,
@@ -180,10 +180,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD }),
     };
   },
-  refuse({ os, missingSettings, host }, desired, prior) {
+  precondition({ os, missingSettings, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
+        code: "unsupported-host",
         what: `${os.name} cannot run these containers`,
         why: family.unsupported,
         remedy: "see README for the supported hosts",
@@ -191,6 +192,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (missingSettings.length > 0 && host!.unlabelled.length > 0 && !desired.confineOthers) {
       return {
+        code: "unlabelled-domains",
         what: "the host has LXC domains without an SELinux label, which would be confined, or start no more",
         why: `lxc.conf must say so for all domains; these have none: ${host!.unlabelled.join(", ")}`,
         remedy: "give them a <seclabel>, or agree for them with confineOthers: true on this host",
@@ -200,6 +202,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       const theirs = wish as Claim;
       if (theirs.network === desired.network && theirs.subnet !== desired.subnet) {
         return {
+          code: "subnet-in-use",
           what: `the network ${desired.network} is shared with a stack that wants another subnet`,
           why: `${other} wants ${theirs.subnet}, this one ${desired.subnet}`,
           remedy: "agree on one subnet, or give one of them a network of another name",
@@ -212,42 +215,60 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   plan(observed, desired, prior) {
     const { os, answers, missingPackages, idleUnits, missingSettings, unread, udevLink, network, claim, host } =
       observed;
-    const { keep } = desired;
-    const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(keep && { keep }) };
+    const { retain } = desired;
+    const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(retain && { retain }) };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
-    const act = (why: string, argv: string[], more: Partial<Step> = {}) => steps.push({ why, argv, ...more });
+    const act = (id: string, title: string, argv: string[], more: Partial<Step> = {}) =>
+      steps.push({ id, title, argv, ...more });
     const services = servicesOf(os);
 
     if (missingPackages.length > 0)
-      act(`installs ${missingPackages.join(" ")}`, ["sh", "-c", INSTALL, "sh", ...missingPackages], { timeout: 1800 });
+      act(
+        "install-packages",
+        `Installing ${missingPackages.join(" ")}`,
+        ["sh", "-c", INSTALL, "sh", ...missingPackages],
+        {
+          subject: missingPackages.join(" "),
+          timeout: 1800,
+        },
+      );
     if (missingPackages.length > 0 || idleUnits.length > 0 || !answers) {
-      act("starts libvirt, now and at every boot", ["sh", "-c", START, "sh", ...services]);
+      act("start-libvirt", "Starting libvirt, now and at every boot", ["sh", "-c", START, "sh", ...services]);
       return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
     }
 
-    if (!udevLink) act("has udev leave the MACs of containers alone", write(VETH_LINK), { stdin: vethLink });
+    if (!udevLink)
+      act("write-udev-link", "Telling udev to leave the MACs of containers alone", write(VETH_LINK), {
+        stdin: vethLink,
+      });
     if (missingSettings.length > 0) {
-      act("keeps lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
-      act(`sets ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
+      act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
+      act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
+        subject: missingSettings.join(" "),
         stdin: withRequired(host?.lxcConf ?? ""),
       });
     }
     if (missingSettings.length > 0 || unread)
-      act("has libvirt read lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
+      act("restart-libvirt", "Restarting libvirt, which reads lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
 
     const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
     if (changed) {
-      if (network.active) act("stops the network, which is another one", virsh("net-destroy", desired.network));
-      act("removes it", virsh("net-undefine", desired.network));
+      if (network.active)
+        act(
+          "stop-network",
+          `Stopping the network ${desired.network}, which is defined otherwise`,
+          virsh("net-destroy", desired.network),
+        );
+      act("remove-network", `Removing the network ${desired.network}`, virsh("net-undefine", desired.network));
     }
     if (!network || changed) {
-      act(`defines the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
+      act("define-network", `Defining the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
         stdin: networkXml({ name: desired.network, subnet: desired.subnet }, NETWORK_OWNER, host?.reservations),
       });
     }
     if (network && !changed && network.owner !== NETWORK_OWNER) steps.push(markNetwork(desired.network));
     if (!network?.autostart || changed)
-      act("starts the network at every boot", virsh("net-autostart", desired.network));
+      act("autostart-network", "Enabling the start of the network at boot", virsh("net-autostart", desired.network));
     if (!network?.active || changed) steps.push(startNetwork(desired.network));
     return steps;
   },
@@ -257,33 +278,52 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     // Where it was never installed, or is no more, it has none.
     if (!answers && missingPackages.length === 0)
       return [
-        { why: "starts libvirt, which has a network to remove", argv: ["systemctl", "restart", ...servicesOf(os)] },
+        {
+          id: "start-libvirt",
+          title: "Starting libvirt, which has a network to remove",
+          argv: ["systemctl", "restart", ...servicesOf(os)],
+        },
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
     const { store, lxcConf, original, remaining } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
-    if (network?.owner === NETWORK_OWNER && !hasKept(store) && !others.some((o) => o.network === name)) {
-      if (network.active) steps.push({ why: "stops the network", argv: virsh("net-destroy", name) });
-      steps.push({ why: "removes the network", argv: virsh("net-undefine", name) });
+    if (network?.owner === NETWORK_OWNER && !hasRetained(store) && !others.some((o) => o.network === name)) {
+      if (network.active)
+        steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
+      steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
     }
     if (others.length === 0 && !remaining) {
       if (original !== undefined) {
         const argv = ["sh", "-c", RESTORE, "sh", LXC_CONF];
-        steps.push({ why: "puts lxc.conf back", argv, stdin: withOriginal(lxcConf, original) });
+        steps.push({
+          id: "restore-lxc-conf",
+          title: "Restoring lxc.conf",
+          argv,
+          stdin: withOriginal(lxcConf, original),
+        });
       }
       const argv = ["systemctl", "try-restart", ...servicesOf(os)];
-      steps.push({ why: "has libvirt read lxc.conf", argv, ok: [0, NO_SUCH_UNIT] });
-      steps.push({ why: "lets udev have its way with MACs again", argv: ["rm", "-f", VETH_LINK] });
+      steps.push({
+        id: "restart-libvirt",
+        title: "Restarting libvirt, which reads lxc.conf",
+        argv,
+        ok: [0, NO_SUCH_UNIT],
+      });
+      steps.push({
+        id: "remove-udev-link",
+        title: "Removing the rule of udev for the MACs of containers",
+        argv: ["rm", "-f", VETH_LINK],
+      });
     }
     return [...steps, unclaim(CLAIM, owner)];
   },
-  owned: (results) =>
+  listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, keep: false, ...(wish as Claim) }))
-      .filter((claim) => !claim.keep),
+      .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, retain: false, ...(wish as Claim) }))
+      .filter((claim) => !claim.retain),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
-  actual: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
+  actualInputs: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
@@ -304,7 +344,7 @@ interface Claim {
   network: string;
   subnet: string;
   /** It stays when its stack goes. */
-  keep?: boolean;
+  retain?: boolean;
 }
 
 export type LibvirtServiceArgs = Args<typeof schema>;
@@ -319,6 +359,6 @@ export class LibvirtService extends HostResource {
   declare readonly gateway: pulumi.Output<string>;
 
   constructor(name: string, args: LibvirtServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LibvirtService", name, { keep: opts?.retainOnDelete, ...args }, ["gateway"], [], opts);
+    super("LibvirtService", name, { retain: opts?.retainOnDelete, ...args }, ["gateway"], [], opts);
   }
 }

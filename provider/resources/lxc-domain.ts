@@ -3,30 +3,30 @@ import { z } from "zod";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
-import { same } from "../engine/check.ts";
+import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
-import { wholeContainers } from "../tools/containers.ts";
+import { completeContainers } from "../tools/containers.ts";
 import {
   type DomainSpec,
   domainXml,
   type FoundDomain,
   macOf,
   NAMESPACE,
+  ownershipXml,
   parseDomainXml,
-  stampXml,
 } from "../tools/domain-xml.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
 import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
-import { adopt, common, containerNameSchema, idMapSchema, keep } from "./common.ts";
+import { adopt, common, containerNameSchema, idMapSchema, retain } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
-  keep,
+  retain,
   adopt,
   /** Name of the domain, unique on the host. */
   name: containerNameSchema,
@@ -124,7 +124,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       paused: info?.paused ?? false,
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
-      current: running && same(unstamped(parseDomainXml(info!.liveXml!)), unstamped(domain!)),
+      current: running && equalAsJson(withoutOwnership(parseDomainXml(info!.liveXml!)), withoutOwnership(domain!)),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
@@ -135,7 +135,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   },
 
   exists: ({ domain }, { owner }) => domain?.owner === owner,
-  occupant(observed, desired) {
+  existing(observed, desired) {
     const { domain } = observed;
     if (!domain) return undefined;
     return {
@@ -143,15 +143,21 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       owner: domain.owner,
       differences: () => {
         const { mac, init, extras } = specOf(desired);
-        const there = { ...this.actual(observed, desired), mac: domain.mac, init: domain.init, extras: domain.extras };
+        const there = {
+          ...this.actualInputs(observed, desired),
+          mac: domain.mac,
+          init: domain.init,
+          extras: domain.extras,
+        };
         return differences(there, { ...desired, mac, init, extras });
       },
     };
   },
-  refuse({ reservations }, { name, address }) {
+  precondition({ reservations }, { name, address }) {
     const foreign = reservations.find((r) => r.foreign);
     if (foreign) {
       return {
+        code: foreign.name === name ? "name-reserved" : "address-reserved",
         what: `the ${foreign.name === name ? `name ${name}` : `address ${address}`} is reserved for another machine`,
         why: `the network keeps ${foreign.ip} for ${foreign.name ?? "it"} (${foreign.mac})`,
         remedy:
@@ -168,11 +174,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const { domain, running } = observed;
     const steps: Step[] = [];
     const spec = specOf(desired);
-    const outdated = !domain || !saysThis(domain, spec, substance(spec));
+    const outdated = !domain || !matchesSpec(domain, spec, functionalKeys(spec));
     const reservation: Reservation = { mac: spec.mac, ip: address, name };
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
 
-    const reserved = observed.reservations.some((r) => same(r, reservation));
+    const reserved = observed.reservations.some((r) => equalAsJson(r, reservation));
     const moved = observed.address !== undefined && observed.address !== address;
     const restart = running && (outdated || !observed.current || !observed.attached || unconfined || moved);
     if (restart) steps.push(stopGracefully(name));
@@ -183,19 +189,27 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     if (outdated) {
       const xml = domainXml(spec, domain?.uuid);
       steps.push({
-        why: `${domain ? "redefines" : "defines"} the domain`,
+        id: domain ? "redefine-domain" : "define-domain",
+        title: domain ? "Redefining the domain" : "Defining the domain",
         argv: virsh("define", "/dev/stdin"),
         stdin: xml,
       });
     }
-    if (domain && !outdated && !saysThis(domain, spec, STAMP)) {
+    if (domain && !outdated && !matchesSpec(domain, spec, OWNERSHIP_KEYS)) {
       const where = running ? ["--live", "--config"] : ["--config"];
-      const argv = virsh("metadata", name, "--uri", NAMESPACE, "--key", "svirt", "--set", stampXml(spec), ...where);
-      steps.push({ why: "writes its new owner on the domain", argv });
+      const argv = virsh("metadata", name, "--uri", NAMESPACE, "--key", "svirt", "--set", ownershipXml(spec), ...where);
+      steps.push({ id: "set-owner", title: "Writing the new owner into the domain", argv });
     }
-    if (!observed.autostart) steps.push({ why: "starts it at every boot", argv: virsh("autostart", name) });
-    if (!running || restart) steps.push({ why: "starts the container", argv: virsh("start", name) });
-    else if (observed.paused) steps.push({ why: "resumes the container", argv: virsh("resume", name) });
+    if (!observed.autostart)
+      steps.push({
+        id: "enable-autostart",
+        title: "Enabling the start of the container at boot",
+        argv: virsh("autostart", name),
+      });
+    if (!running || restart)
+      steps.push({ id: "start-container", title: "Starting the container", argv: virsh("start", name) });
+    else if (observed.paused)
+      steps.push({ id: "resume-container", title: "Resuming the container", argv: virsh("resume", name) });
     if (!running || restart || observed.address !== address)
       steps.push(awaitBoot({ name, label: desired.label, address, port: awaitPort }));
     return steps;
@@ -205,13 +219,18 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     if (!running || verdict?.confined) return undefined;
     return {
       problem: {
+        code: "not-confined",
         what: `the container ${name} is not confined; it was stopped`,
         why: verdict?.reasons.join("\n") ?? "nothing could be seen of it",
         remedy: `every process must run as ${label}; find out what started it otherwise, then run \`pulumi up\` again`,
       },
-      safety: [
-        { why: "stops the unconfined container", argv: virsh("destroy", name), ok: [0, 1] },
-        { why: "keeps it from starting at boot", argv: virsh("autostart", name, "--disable") },
+      containment: [
+        { id: "destroy-domain", title: "Stopping the unconfined container", argv: virsh("destroy", name), ok: [0, 1] },
+        {
+          id: "disable-autostart",
+          title: "Disabling the start of the container at boot",
+          argv: virsh("autostart", name, "--disable"),
+        },
       ],
     };
   },
@@ -221,7 +240,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const mine = reservations.filter((r) => r.name === name && !r.foreign);
     if (domain?.owner === owner) {
       if (running) steps.push(stopGracefully(name));
-      steps.push({ why: "undefines the domain", argv: virsh("undefine", name) });
+      steps.push({ id: "undefine-domain", title: "Undefining the domain", argv: virsh("undefine", name) });
     }
     if (!domain || domain.owner === owner) {
       steps.push(...mine.map((r) => release(network, r)), ...elsewhere.map(({ network, ...r }) => release(network, r)));
@@ -229,27 +248,27 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
-  owned(results) {
+  listOwned(results) {
     const networks = [...parseNetworks(results.get("networks")!).values()];
-    const whole = [...wholeContainers(results)].map(mountedRoot);
+    const whole = [...completeContainers(results)].map(mountedRoot);
     return [...parseDomains(results.get("domains")!)].flatMap(([name, info]) => {
-      const { owner, keep, network = "none", root = "/", label = "", idmap } = parseDomainXml(info.xml);
-      if (owner === undefined || keep || whole.includes(root)) return [];
+      const { owner, retain, network = "none", root = "/", label = "", idmap } = parseDomainXml(info.xml);
+      if (owner === undefined || retain || whole.includes(root)) return [];
       const address =
         networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";
       const nowhere = { start: 1, count: 1 };
-      const rest = { keep: false, adopt: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
+      const rest = { retain: false, adopt: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
       return [{ ...rest, owner, name, network, address, label, path: root, idmap: idmap ?? nowhere }];
     });
   },
 
   outputs: (observed, { address }) => ({
     labels: observed.verdict?.labels ?? [],
-    verdict: told(observed),
+    verdict: verdictText(observed),
     mac: macOf(address),
   }),
-  untold: { labels: [], verdict: "unknown: libvirt does not run" },
-  actual({ domain, address }, inputs) {
+  unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
+  actualInputs({ domain, address }, inputs) {
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
     return {
@@ -265,11 +284,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 };
 
 function specOf(inputs: Inputs): DomainSpec {
-  const { name, owner, keep, path, label, idmap, network, address, memory, revision } = inputs;
+  const { name, owner, retain, path, label, idmap, network, address, memory, revision } = inputs;
   return {
     name,
     owner,
-    keep,
+    retain,
     memory: parseMemory(memory)!,
     root: path,
     init: "/sbin/init",
@@ -283,14 +302,14 @@ function specOf(inputs: Inputs): DomainSpec {
 }
 
 /** Does the domain say all that the spec says, in these parts of it? */
-function saysThis(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec)): boolean {
-  return (keys as (keyof DomainSpec)[]).every((key) => same(domain[key], spec[key]));
+function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec)): boolean {
+  return (keys as (keyof DomainSpec)[]).every((key) => equalAsJson(domain[key], spec[key]));
 }
 
 /** What a domain is, apart from whose it is: the owner can change while it runs. */
-const STAMP = ["owner", "keep"];
-const substance = (spec: DomainSpec) => Object.keys(spec).filter((key) => !STAMP.includes(key));
-const unstamped = (domain: FoundDomain) => ({ ...domain, owner: undefined, keep: undefined });
+const OWNERSHIP_KEYS = ["owner", "retain"];
+const functionalKeys = (spec: DomainSpec) => Object.keys(spec).filter((key) => !OWNERSHIP_KEYS.includes(key));
+const withoutOwnership = (domain: FoundDomain) => ({ ...domain, owner: undefined, retain: undefined });
 
 // The number of processes changes by itself and has no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
@@ -300,7 +319,7 @@ function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
   return { confined, reasons, labels };
 }
 
-function told({ verdict, enforcing }: Observed): string {
+function verdictText({ verdict, enforcing }: Observed): string {
   if (verdict) return verdict.confined ? "confined" : `unconfined: ${verdict.reasons.join("; ")}`;
   return enforcing ? "not running" : "not running: SELinux is not enforcing, and then no root is mounted at boot";
 }
@@ -321,6 +340,6 @@ export class LxcDomain extends HostResource {
   declare readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcDomain", name, { keep: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);
+    super("LxcDomain", name, { retain: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);
   }
 }

@@ -9,11 +9,11 @@ import type { Step } from "../host/batch.ts";
 import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
 import { claimImage, hasImageClaim, imageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
-import { common, keep } from "./common.ts";
+import { common, retain } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
-  keep,
+  retain,
   /** A tar archive on the workstation (.tar, .tar.gz, .tar.xz, .tar.zst), relative to the project. */
   archive: z.string().min(1).optional(),
   /** A tar archive that lies on the host; its sha256 must be given. */
@@ -30,7 +30,7 @@ interface Observed {
   /** It is complete on the host. */
   present: boolean;
   claimed: boolean;
-  keep: boolean;
+  retain: boolean;
   /** It was unpacked, but not put in place. */
   staged: boolean;
   host?: { store: Store };
@@ -57,20 +57,20 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
     return {
       present: store.images.has(sha256),
       claimed: hasImageClaim(store, sha256, owner),
-      keep: imageClaim(store, sha256, owner)?.keep ?? false,
+      retain: imageClaim(store, sha256, owner)?.retain ?? false,
       staged: store.staging.has(stagingFolder(sha256, owner)),
       host: { store },
     };
   },
 
   exists: ({ claimed }) => claimed,
-  plan({ present, claimed, keep, staged, host }, { archive, hostArchive, sha256, owner, ...desired }, prior) {
+  plan({ present, claimed, retain, staged, host }, { archive, hostArchive, sha256, owner, ...desired }, prior) {
     const steps: Step[] = [];
     const former = prior?.owner;
     const renamed = former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former);
     // The claim comes first: what is left of an upload that broke off is then ours to remove.
-    if (!claimed || renamed || keep !== desired.keep) {
-      const claim = claimImage(sha256, owner, renamed ? former : undefined, { keep: desired.keep || undefined });
+    if (!claimed || renamed || retain !== desired.retain) {
+      const claim = claimImage(sha256, owner, renamed ? former : undefined, { retain: desired.retain || undefined });
       steps.push({ ...claim, ...(present ? {} : { phase: "before" }) });
     }
     if (!present) {
@@ -78,13 +78,15 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       steps.push(
         archive === undefined
           ? {
-              why: "unpacks the image",
+              id: "unpack-image",
+              title: "Unpacking the image",
               argv: unpack(hostArchive!, sha256, staging, "host"),
               phase: "before",
               timeout: 3600,
             }
           : {
-              why: "uploads and unpacks the image",
+              id: "upload-image",
+              title: "Uploading and unpacking the image",
               argv: unpack(archive, sha256, staging, "stdin"),
               upload: archive,
               phase: "before",
@@ -92,7 +94,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
             },
       );
       const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
-      steps.push({ why: "puts the image in place", argv });
+      steps.push({ id: "install-image", title: "Putting the image in place", argv });
     }
     // Another stack was faster with the same image.
     if (present && staged) steps.push(removeStaging(sha256, owner));
@@ -103,15 +105,15 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
     ...releaseImage(host!.store, sha256, owner),
   ],
   // Roots claim images, too: those are theirs to give up.
-  owned(results) {
+  listOwned(results) {
     const store = parseStore(results.get("store")!);
     const roots = new Set([...store.slots.values()].map((slot) => slot.owner));
     return imageClaims(store)
-      .filter(({ owner, keep }) => !roots.has(owner) && !keep)
-      .map(({ owner, sha256 }) => ({ owner, sha256, keep: false }));
+      .filter(({ owner, retain }) => !roots.has(owner) && !retain)
+      .map(({ owner, sha256 }) => ({ owner, sha256, retain: false }));
   },
   outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
-  actual: () => ({}),
+  actualInputs: () => ({}),
 
   resolve: {
     needs: ["archive", "hostArchive", "sha256"],
@@ -141,7 +143,10 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
 };
 
 function removeStaging(sha256: string, owner: string): Step {
-  return removeFolder("removes what was unpacked", stagingFolder(sha256, owner));
+  return removeFolder(
+    { id: "remove-staging", title: "Removing the partly unpacked image" },
+    stagingFolder(sha256, owner),
+  );
 }
 
 async function sha256Of(file: string): Promise<string | undefined> {
@@ -169,7 +174,7 @@ export class LxcImage extends HostResource {
     super(
       "LxcImage",
       name,
-      { keep: opts?.retainOnDelete, ...args },
+      { retain: opts?.retainOnDelete, ...args },
       ["path", ...(args.sha256 === undefined ? ["sha256"] : [])],
       [],
       opts,

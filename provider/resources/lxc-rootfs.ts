@@ -3,13 +3,13 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { PROCESS_TYPE } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
-import { same } from "../engine/check.ts";
+import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
-import type { Step } from "../host/batch.ts";
+import type { Step, StepName } from "../host/batch.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
-import { wholeContainers } from "../tools/containers.ts";
+import { completeContainers } from "../tools/containers.ts";
 import { parseDomainXml } from "../tools/domain-xml.ts";
 import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
 import {
@@ -30,9 +30,9 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
-import { lookingInside } from "../tools/userns.ts";
+import { exclusiveInspection } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
-import { adopt, common, containerNameSchema, keep, nameSchema } from "./common.ts";
+import { adopt, common, containerNameSchema, nameSchema, retain } from "./common.ts";
 
 /** A comment, or a key: its type, and what it is in base64 (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Options may come first. */
 const KEY_LINE = /^([ \t]*#.*|(.*[ \t])?(ssh|ecdsa|sk)-[\w@.-]+[ \t]+[\w+/=]+([ \t].*)?)$/;
@@ -41,7 +41,7 @@ const KEYS_MAX = 100_000;
 
 const schema = z.strictObject({
   ...common,
-  keep,
+  retain,
   adopt,
   /** Name on the host, unique there. */
   name: containerNameSchema,
@@ -81,7 +81,7 @@ interface Observed {
   units: string[];
   claimsImage: boolean;
   hasSlot: boolean;
-  keep: boolean;
+  retain: boolean;
   /** Something is mounted as its root, by its unit or not. */
   occupied: boolean;
   /** The unit is the one that this release writes for the slot and image. */
@@ -94,7 +94,7 @@ interface Observed {
   /** It is mounted, and what it is set to cannot be told: somebody fills it with what is no setting. */
   unreadable?: boolean;
   /** Which password was set, told by a slow hash. Secret in state. */
-  passwordProof?: string;
+  passwordHash?: string;
   host?: {
     store: Store;
     /** Its folder holds files, and nobody wrote down whose. */
@@ -121,7 +121,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   schema,
   hostName: ({ name }) => name,
   id: ({ name }, observed) => `${name}/${observed?.instance ?? "unfinished"}`,
-  sealed: ["passwordProof"],
+  secretObservation: ["passwordHash"],
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
@@ -141,10 +141,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       rebuild: record?.rebuild,
       revision: record?.revision ?? 0,
       units: record?.units ?? [],
-      passwordProof: record?.passwordProof,
+      passwordHash: record?.passwordHash,
       claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
       hasSlot: reserved !== undefined,
-      keep: reserved?.[1].keep ?? false,
+      retain: reserved?.[1].retain ?? false,
       unit: unitState(mount, name, record),
       mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
       active: mount.active,
@@ -156,42 +156,45 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         store,
         stray: mount.stray,
         users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
-        whole: wholeContainers(results).has(name),
+        whole: completeContainers(results).has(name),
       },
     };
   },
 
   exists: (observed, { owner }) => observed.owner === owner,
-  occupant(observed, desired) {
-    const { owner, settings, passwordProof } = observed;
+  existing(observed, desired) {
+    const { owner, settings, passwordHash } = observed;
     if (owner === undefined && !observed.host?.stray) return undefined;
     const unlike = () => {
-      const found = differences(this.actual(observed, desired), desired);
+      const found = differences(this.actualInputs(observed, desired), desired);
       if (owner === undefined) found.push("its record is missing: its files lie there alone");
       if (settings === undefined) found.push("its settings cannot be told: it is not mounted");
-      if (desired.rootPassword !== undefined && prove(desired.rootPassword, desired.name) !== passwordProof)
+      if (desired.rootPassword !== undefined && hashPassword(desired.rootPassword, desired.name) !== passwordHash)
         found.push("rootPassword: another one was set");
       return found;
     };
     return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
   },
-  refuse({ host, unreadable, instance, keep, rebuild }, desired, prior) {
+  precondition({ host, unreadable, instance, retain, rebuild }, desired, prior) {
     // It was left there, with its data, instead of being deleted: by retainOnDelete, or since somebody took it out of the state.
-    if (!prior && instance && (keep || host!.whole) && rebuild !== desired.rebuild) {
+    if (!prior && instance && (retain || host!.whole) && rebuild !== desired.rebuild) {
       return {
+        code: "root-would-be-lost",
         what: `the root ${desired.name} is there already, and a rebuild would lose what it holds`,
-        why: keep ? "it is to stay (retainOnDelete)" : "a container stands on it",
+        why: retain ? "it is to stay (retainOnDelete)" : "a container stands on it",
         remedy: `set rebuild back (${rebuild === undefined ? "it was not given" : `it was ${rebuild}`}) and run \`pulumi up\`, which takes it back as it is; then change rebuild, without retainOnDelete`,
       };
     }
     if (unreadable) {
       return {
+        code: "settings-unreadable",
         what: `the settings of the root ${desired.name} could not be read whole`,
         remedy: `see what fills etc/hostname or etc/systemd/system in it, or what slows the host; it lies in ${mountedRoot(desired.name)}`,
       };
     }
     if (!host!.store.images.has(desired.image) && !host!.store.roots.has(desired.name)) {
       return {
+        code: "image-missing",
         what: `the host has no image ${desired.image}`,
         remedy: "make it first: an LxcImage on the same host, whose sha256 is the input image",
       };
@@ -207,7 +210,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     // Another owner that was not refused is our own former name.
     const renamed = observed.owner !== undefined && observed.owner !== owner;
     const idmap = idMapOf(slot);
-    const proof = desired.rootPassword === undefined ? observed.passwordProof : prove(desired.rootPassword, name);
+    const hash = desired.rootPassword === undefined ? observed.passwordHash : hashPassword(desired.rootPassword, name);
     const unwanted = observed.units.filter((unit) => !desired.units.includes(unit));
     const record: RootRecord = {
       owner,
@@ -216,24 +219,32 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       rebuild: desired.rebuild,
       revision: observed.revision,
       units: [...desired.units, ...unwanted],
-      passwordProof: observed.passwordProof,
+      passwordHash: observed.passwordHash,
     };
     let noted = observed.units;
-    const note = (why: string, more: Partial<RootRecord> = {}) => {
+    const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
       Object.assign(record, more);
       noted = record.units;
-      steps.push(writeRecord(why, `roots/${name}/root.json`, record));
+      steps.push(writeRecord(stepName, `roots/${name}/root.json`, record));
     };
 
     // What it takes of the host is written down before it is taken.
-    if (!observed.hasSlot || renamed || observed.keep !== desired.keep) {
-      steps.push(writeRecord(`takes slot ${slot}`, `slots/${slot}`, { owner, name, keep: desired.keep || undefined }));
+    if (!observed.hasSlot || renamed || observed.retain !== desired.retain) {
+      steps.push(
+        writeRecord({ id: "take-slot", subject: String(slot), title: `Taking slot ${slot}` }, `slots/${slot}`, {
+          owner,
+          name,
+          retain: desired.retain || undefined,
+        }),
+      );
     }
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner, renamed ? observed.owner : undefined));
-    if (!observed.instance || renamed || observed.rebuild !== desired.rebuild) note("writes the root down");
+    if (!observed.instance || renamed || observed.rebuild !== desired.rebuild)
+      note({ id: "record-root", title: "Recording the root" });
     if (!observed.instance) {
       steps.push({
-        why: "makes its folders",
+        id: "create-folders",
+        title: "Creating the folders of the root",
         argv: ["sh", "-c", MAKE_FOLDERS, "sh", rootFolder(name), String(idmap.start)],
       });
     }
@@ -243,14 +254,17 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.instance !== undefined && observed.settings === undefined;
     const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted);
-    const setPassword = proof !== observed.passwordProof;
+    const setPassword = hash !== observed.passwordHash;
     const restart = remount || settings.length > 0 || setPassword;
 
     if (restart) {
       steps.push(...(observed.host?.users ?? []).map(stopGracefully));
       // Before the change: a domain that started on the old settings must not pass for one of the new ones.
       if (observed.instance) {
-        note("counts the revision", { revision: record.revision + 1 });
+        note(
+          { id: "count-revision", title: "Counting the revision of the settings" },
+          { revision: record.revision + 1 },
+        );
       }
     }
     if (remount) {
@@ -258,19 +272,32 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       if (observed.active || observed.occupied) steps.push(...unmount(observed, name));
       if (observed.unit !== "current") {
         const argv = ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)];
-        steps.push({ why: "writes the unit that mounts the root", argv, stdin: text });
-        steps.push({ why: "has systemd read it", argv: ["systemctl", "daemon-reload"] });
+        steps.push({ id: "write-unit", title: "Writing the unit that mounts the root", argv, stdin: text });
+        steps.push({
+          id: "reload-systemd",
+          title: "Reloading the units of systemd",
+          argv: ["systemctl", "daemon-reload"],
+        });
       }
-      steps.push({ why: "mounts the root", argv: ["sh", "-c", START, "sh", unitName(name), ...layers(name)] });
+      steps.push({
+        id: "mount-root",
+        title: "Mounting the root",
+        argv: ["sh", "-c", START, "sh", unitName(name), ...layers(name)],
+      });
     }
     if (!observed.enabled) {
-      steps.push({ why: "mounts it at every boot", argv: ["systemctl", "enable", unitName(name)] });
+      steps.push({
+        id: "enable-unit",
+        title: "Enabling the mount of the root at boot",
+        argv: ["systemctl", "enable", unitName(name)],
+      });
     }
     steps.push(...settings);
-    if (!unseen && !same(noted, desired.units)) note("notes which units were asked for", { units: desired.units });
+    if (!unseen && !equalAsJson(noted, desired.units))
+      note({ id: "record-units", title: "Recording the units that were asked for" }, { units: desired.units });
     if (setPassword && desired.rootPassword !== undefined) {
       steps.push(passwordStep(name, idmap, desired.rootPassword));
-      note("notes which password was set", { passwordProof: proof });
+      note({ id: "record-password", title: "Recording which password was set" }, { passwordHash: hash });
     }
     return steps;
   },
@@ -281,25 +308,32 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     if (observed.owner !== owner) return [];
     const steps: Step[] = host!.users.map(stopGracefully);
     if (observed.enabled)
-      steps.push({ why: "keeps it from being mounted at boot", argv: ["systemctl", "disable", unitName(name)] });
+      steps.push({
+        id: "disable-unit",
+        title: "Disabling the mount of the root at boot",
+        argv: ["systemctl", "disable", unitName(name)],
+      });
     steps.push(...unmount(observed, name));
     if (observed.unit !== "missing") {
       steps.push(
-        { why: "removes its unit", argv: ["rm", unitPath(name)] },
-        { why: "has systemd forget it", argv: ["systemctl", "daemon-reload"] },
+        { id: "remove-unit", title: "Removing the unit that mounts the root", argv: ["rm", unitPath(name)] },
+        { id: "reload-systemd", title: "Reloading the units of systemd", argv: ["systemctl", "daemon-reload"] },
       );
     }
     steps.push(...releaseImage(host!.store, image ?? inputs.image, owner));
     if (observed.instance !== undefined || host!.store.roots.has(name))
-      steps.push(removeFolder("removes the root", rootFolder(name), "layers", "guest"));
-    if (observed.hasSlot) steps.push(removeRecord(`frees slot ${slot}`, `slots/${slot}`));
+      steps.push(removeFolder({ id: "remove-root", title: "Removing the root" }, rootFolder(name), "layers", "guest"));
+    if (observed.hasSlot)
+      steps.push(
+        removeRecord({ id: "free-slot", subject: String(slot), title: `Freeing slot ${slot}` }, `slots/${slot}`),
+      );
     return steps;
   },
 
-  owned(results) {
+  listOwned(results) {
     const store = parseStore(results.get("store")!);
-    const whole = wholeContainers(results);
-    const dispensable = [...store.slots.values()].filter((slot) => !slot.keep && !whole.has(slot.name));
+    const whole = completeContainers(results);
+    const dispensable = [...store.slots.values()].filter((slot) => !slot.retain && !whole.has(slot.name));
     return dispensable.map(({ owner, name }) => {
       // Of a root that was killed before it was written down, its claim tells.
       const claimed = imageClaims(store).find((claim) => claim.owner === owner)?.sha256;
@@ -319,7 +353,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       revision,
     };
   },
-  actual({ settings, unreadable, image, units }, inputs) {
+  actualInputs({ settings, unreadable, image, units }, inputs) {
     const name = settings?.hostname;
     return {
       image: image ?? inputs.image,
@@ -355,7 +389,13 @@ function unitState(mount: MountState, name: string, record: RootRecord | undefin
 /** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
 function unmount({ unit, occupied }: Observed, name: string): Step[] {
   if (unit === "missing" && !occupied) return [];
-  return [{ why: "unmounts the root", argv: ["sh", "-c", STOP, "sh", unitName(name), ...layers(name)] }];
+  return [
+    {
+      id: "unmount-root",
+      title: "Unmounting the root",
+      argv: ["sh", "-c", STOP, "sh", unitName(name), ...layers(name)],
+    },
+  ];
 }
 
 /** Where something of it may be mounted, the last one first. */
@@ -366,7 +406,7 @@ function layers(name: string): string[] {
 const UNMOUNT = 'for d do ! mountpoint -q "$d" || umount "$d" || exit 1; done';
 
 /** Slow to compute, so that who reads it cannot try passwords fast; with the name as salt. */
-function prove(password: string, name: string): string {
+function hashPassword(password: string, name: string): string {
   return scryptSync(password, name, 32).toString("base64");
 }
 
@@ -379,10 +419,10 @@ chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
 `;
 const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
-const STOP = `${lookingInside}
+const STOP = `${exclusiveInspection}
 systemctl stop "$1"; shift; ${UNMOUNT}`;
 // A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
-const START = `${lookingInside}
+const START = `${exclusiveInspection}
 u=$1; shift; ${UNMOUNT}
 systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
 
@@ -408,6 +448,13 @@ export class LxcRootfs extends HostResource {
 
   constructor(name: string, args: LxcRootfsArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = ["instance", "slot", "label", "idmap", "path", "hostKey", "revision"];
-    super("LxcRootfs", name, { keep: opts?.retainOnDelete, ...args }, outputs, ["rootPassword", "sealed"], opts);
+    super(
+      "LxcRootfs",
+      name,
+      { retain: opts?.retainOnDelete, ...args },
+      outputs,
+      ["rootPassword", "secretObservation"],
+      opts,
+    );
   }
 }

@@ -21,7 +21,7 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => STORE,
   replaces: [],
-  sweeps: true,
+  removesOrphans: true,
 
   reads: () => [storeRead],
   parse: () => ({}),
@@ -30,12 +30,12 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   plan: () => [],
   remove: () => [],
   // A stack that has the host under some name claims its policy.
-  owned: (results) =>
+  listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get("policy")?.keys() ?? [])].map((owner) => ({
       owner: owner.replace("/SelinuxPolicy/", "/LxcStore/"),
     })),
   outputs: () => ({ path: STORE }),
-  actual: () => ({}),
+  actualInputs: () => ({}),
 };
 
 export type LxcStoreArgs = Args<typeof schema>;

@@ -48,9 +48,10 @@ export const selinuxEnforcing: Kind<Inputs, Observed, Outputs> = {
 
   // The mode is a property of every host: there is always one to reconcile.
   exists: () => true,
-  refuse({ runtime, configured }) {
+  precondition({ runtime, configured }) {
     if (runtime !== "disabled") return undefined;
     return {
+      code: "selinux-disabled",
       what: "SELinux is disabled: the kernel labels nothing, and no container could be confined",
       why: `no /sys/fs/selinux; /etc/selinux/config says ${configured}`,
       remedy:
@@ -60,16 +61,24 @@ export const selinuxEnforcing: Kind<Inputs, Observed, Outputs> = {
   },
   plan({ runtime, configured }) {
     return [
-      ...(runtime === "enforcing" ? [] : [{ why: "makes SELinux enforcing now", argv: ["setenforce", "1"] }]),
+      ...(runtime === "enforcing"
+        ? []
+        : [{ id: "set-enforcing", title: "Switching SELinux to enforcing", argv: ["setenforce", "1"] }]),
       ...(configured === "enforcing"
         ? []
-        : [{ why: "makes SELinux enforcing at the next boot", argv: ["sh", "-c", CONFIGURE] }]),
+        : [
+            {
+              id: "configure-enforcing",
+              title: "Configuring SELinux to enforce after the next boot",
+              argv: ["sh", "-c", CONFIGURE],
+            },
+          ]),
     ];
   },
   // A host is not made less safe by taking a resource out of a program.
   remove: () => [],
   outputs: ({ runtime }) => ({ mode: runtime }),
-  actual: () => ({}),
+  actualInputs: () => ({}),
 };
 
 export type SelinuxEnforcingArgs = Args<typeof schema>;

@@ -9,9 +9,9 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
-import { hasRemaining } from "../tools/containers.ts";
-import { DOWN, domainsRead } from "../tools/virsh.ts";
-import { common, keep } from "./common.ts";
+import { isPolicyStillNeeded } from "../tools/containers.ts";
+import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
+import { common, retain } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
 const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
@@ -30,12 +30,12 @@ interface Claim {
   sha256: string;
   version: number;
   /** It stays when its stack goes. */
-  keep?: boolean;
+  retain?: boolean;
 }
 
 const FAMILIES = ["fedora", "refpolicy"] as const;
 
-const schema = z.strictObject({ ...common, keep });
+const schema = z.strictObject({ ...common, retain });
 type Inputs = z.output<typeof schema>;
 
 interface Observed {
@@ -88,7 +88,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   reads: () => [
     storeRead,
     { key: "policy", argv: ["sh", "-c", LOADED] },
-    { ...domainsRead, ok: [0, DOWN], untold: [] },
+    { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
   ],
   parse(results, { owner }) {
     const lines = results.get("policy")!.stdout.split("\n");
@@ -99,13 +99,13 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
-      host: { store, remaining: hasRemaining(results) },
+      host: { store, remaining: isPolicyStillNeeded(results) },
     };
   },
 
   exists: ({ claim }) => claim !== undefined,
   // One that holds our text is ours, though its claim may be lost: nobody else has it.
-  occupant({ module, host }) {
+  existing({ module, host }) {
     if (module === undefined || module === SHA256 || host!.store.claims.has(CLAIM)) return undefined;
     return {
       what: `the host has an SELinux module ${MODULE}`,
@@ -113,12 +113,13 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       differences: () => differences({ sha256: module }, { sha256: SHA256 }),
     };
   },
-  refuse({ host }, { owner }, prior) {
+  precondition({ host }, { owner }, prior) {
     for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
       const { sha256, version } = wish as Claim;
       // A newer module serves the containers of an older release; the other way round it would take from them.
       if (sha256 === SHA256 || version < VERSION) continue;
       return {
+        code: "newer-policy-in-use",
         what: "another stack uses a newer version of the SELinux module",
         why: `${other} uses version ${version} (${sha256}), this release brings version ${VERSION} (${SHA256})`,
         remedy: "use for this stack the release of svirt-lxc that the other one uses, or a later one",
@@ -126,21 +127,22 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     }
     return undefined;
   },
-  plan({ claim, module, families, storeLabelled, host }, { owner, keep }, prior) {
-    const wish: Claim = { sha256: SHA256, version: VERSION, ...(keep && { keep }) };
+  plan({ claim, module, families, storeLabelled, host }, { owner, retain }, prior) {
+    const wish: Claim = { sha256: SHA256, version: VERSION, ...(retain && { retain }) };
     const steps = claimSteps(claim, host?.store, CLAIM, owner, wish, prior?.owner);
     // One that somebody disabled, or that no longer links with a base policy that was upgraded, is there and has no effect.
     const renew = module !== SHA256 || families.length !== 1;
     if (renew) {
       steps.push({
-        why: `${module === undefined ? "loads" : "renews"} the SELinux module ${MODULE}`,
+        id: module === undefined ? "load-module" : "renew-module",
+        title: `${module === undefined ? "Loading" : "Renewing"} the SELinux module ${MODULE}`,
         argv: ["sh", "-c", INSTALL],
         stdin: TEXT,
         timeout: 900,
       });
     }
     if (renew || !storeLabelled) {
-      steps.push({ why: `labels ${STORE}`, argv: ["restorecon", "-R", STORE], timeout: 600 });
+      steps.push({ id: "label-store", title: `Labelling ${STORE}`, argv: ["restorecon", "-R", STORE], timeout: 600 });
     }
     return steps;
   },
@@ -148,6 +150,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     if (families.length === 1) return undefined;
     return {
       problem: {
+        code: "policy-does-not-fit",
         what: "the SELinux module does not fit the policy of this host",
         why:
           families.length === 0
@@ -155,29 +158,30 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
             : `its parts for ${families.join(" and ")} were both linked`,
         remedy: "see README for the supported hosts",
       },
-      safety: [],
+      containment: [],
     };
   },
   remove({ claim, module, host }, { owner }) {
     if (!claim) return [];
     const last = otherClaims(host!.store, CLAIM, owner).size === 0 && !host!.remaining;
     const unload: Step = {
-      why: `unloads the SELinux module ${MODULE}`,
+      id: "unload-module",
+      title: `Unloading the SELinux module ${MODULE}`,
       argv: ["semodule", "-r", MODULE],
       timeout: 900,
     };
     return [...(last && module !== undefined ? [unload] : []), unclaim(CLAIM, owner)];
   },
-  owned: (results) =>
+  listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .filter(([, wish]) => !(wish as Claim).keep)
-      .map(([owner]) => ({ owner, keep: false })),
+      .filter(([, wish]) => !(wish as Claim).retain)
+      .map(([owner]) => ({ owner, retain: false })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",
     processType: PROCESS_TYPE,
     rootType: "svirt_lxc_root_t",
   }),
-  actual: () => ({}),
+  actualInputs: () => ({}),
 };
 
 export type SelinuxPolicyArgs = Args<typeof schema>;
@@ -198,7 +202,7 @@ export class SelinuxPolicy extends HostResource {
     super(
       "SelinuxPolicy",
       name,
-      { keep: opts?.retainOnDelete, ...args },
+      { retain: opts?.retainOnDelete, ...args },
       ["family", "processType", "rootType"],
       [],
       opts,

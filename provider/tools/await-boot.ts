@@ -38,7 +38,9 @@ export interface Boot {
 export function awaitBoot({ name, label, address, port }: Boot): Step {
   const level = label.split(":").slice(3).join(":");
   return {
-    why: `waits for ${address}${port === undefined ? "" : `, port ${port}`}`,
+    id: "await-boot",
+    subject: port === undefined ? address : `${address}:${port}`,
+    title: `Waiting for ${address}${port === undefined ? "" : `, port ${port}`}`,
     argv: ["sh", "-c", AWAIT, "sh", name, address, port === undefined ? "" : String(port), level],
     timeout: 600,
     phase: "after",

@@ -1,5 +1,5 @@
 import type { Results } from "../host/batch.ts";
-import { hasKept, parseStore } from "../host/store.ts";
+import { hasRetained, parseStore } from "../host/store.ts";
 import { parseDomainXml } from "./domain-xml.ts";
 import { mountedRoot } from "./root-mount.ts";
 import { parseDomains } from "./virsh.ts";
@@ -9,7 +9,7 @@ import { parseDomains } from "./virsh.ts";
  * leaves one that it has not heard of, since it hears of the root before it begins with the domain. Asks for the store and the
  * domains; if libvirt cannot tell, every root passes for one.
  */
-export function wholeContainers(results: Results): Set<string> {
+export function completeContainers(results: Results): Set<string> {
   const names = [...parseStore(results.get("store")!).roots.keys()];
   const domains = results.get("domains")!;
   if (domains.exit !== 0) return new Set(names);
@@ -21,6 +21,6 @@ export function wholeContainers(results: Results): Set<string> {
  * Is there a container that needs the policy, though nobody may claim it any more? It was declared to be kept, or a stack was
  * destroyed whose state had lost it. Those of a stack's state are gone before.
  */
-export function hasRemaining(results: Results): boolean {
-  return wholeContainers(results).size > 0 || hasKept(parseStore(results.get("store")!));
+export function isPolicyStillNeeded(results: Results): boolean {
+  return completeContainers(results).size > 0 || hasRetained(parseStore(results.get("store")!));
 }

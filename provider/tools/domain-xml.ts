@@ -6,7 +6,7 @@ export interface DomainSpec {
   name: string;
   owner: string;
   /** It stays when its stack goes. */
-  keep: boolean;
+  retain: boolean;
   /** KiB. */
   memory: number;
   /** The folder that is mounted as its root. */
@@ -48,7 +48,7 @@ export function domainXml(spec: Omit<DomainSpec, "extras">, uuid?: string): stri
       "@type": "lxc",
       name: spec.name,
       uuid,
-      metadata: { "svirt:container": { "@xmlns:svirt": NAMESPACE, ...stamp(spec) } },
+      metadata: { "svirt:container": { "@xmlns:svirt": NAMESPACE, ...ownershipMetadata(spec) } },
       memory: { "@unit": "KiB", "#text": String(spec.memory) },
       os: { type: "exe", init: spec.init },
       idmap: { uid: map, gid: map },
@@ -69,12 +69,12 @@ export function domainXml(spec: Omit<DomainSpec, "extras">, uuid?: string): stri
 }
 
 /** The element that says whose a domain is, as `virsh metadata --set` takes it. */
-export function stampXml(spec: DomainSpec): string {
-  return toXml({ container: stamp(spec) }).trim();
+export function ownershipXml(spec: DomainSpec): string {
+  return toXml({ container: ownershipMetadata(spec) }).trim();
 }
 
-function stamp({ owner, keep, revision }: Pick<DomainSpec, "owner" | "keep" | "revision">): Xml {
-  return { "@owner": owner, "@keep": keep ? "yes" : "no", "@revision": String(revision) };
+function ownershipMetadata({ owner, retain, revision }: Pick<DomainSpec, "owner" | "retain" | "revision">): Xml {
+  return { "@owner": owner, "@retain": retain ? "yes" : "no", "@revision": String(revision) };
 }
 
 /** What a domain's XML says of the same things; a thing that it does not say is undefined. */
@@ -87,7 +87,7 @@ export function parseDomainXml(text: string): FoundDomain {
     uuid: value(domain, "uuid", "#text"),
     name: value(domain, "name", "#text"),
     owner: value(domain, "metadata", "svirt:container", "@owner"),
-    keep: value(domain, "metadata", "svirt:container", "@keep") === "yes",
+    retain: value(domain, "metadata", "svirt:container", "@retain") === "yes",
     revision: Number(value(domain, "metadata", "svirt:container", "@revision") ?? 0),
     memory: number(value(domain, "memory", "#text")),
     root: value(root, "source", "@dir"),

@@ -1,5 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
-import { V, virsh, WHOLE } from "./virsh.ts";
+import { LIST_ALL, V, virsh } from "./virsh.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
 /** A NAT network of libvirt (https://libvirt.org/formatnetwork.html). */
@@ -58,14 +58,14 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
 // Before libvirt is installed there are none. virsh's own echo ends no line.
 const NETWORKS = `
 command -v virsh >/dev/null || exit 0
-${WHOLE}
+${LIST_ALL}
 look() {
   all=$(v net-list --all --uuid) || return 1
   ask=
   for u in $all; do ask="$ask echo '@net '; net-info $u; echo '@xml '; net-dumpxml --inactive $u;"; done
-  whole "$all" "$ask" 1
+  list_all "$all" "$ask" 1
 }
-insist
+retry
 `;
 
 export const networksRead: Read = { key: "networks", argv: ["sh", "-c", NETWORKS] };
@@ -99,12 +99,16 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
 export function markNetwork(name: string): Step {
   const element = toXml({ owner: NETWORK_OWNER }).trim();
   const where = ["--uri", NAMESPACE, "--key", "svirt", "--set", element];
-  return { why: `puts our mark on the network ${name}`, argv: virsh("net-metadata", name, ...where, "--config") };
+  return {
+    id: "mark-network",
+    title: `Marking the network ${name} as ours`,
+    argv: virsh("net-metadata", name, ...where, "--config"),
+  };
 }
 
 /** Starts a network. Running containers that it left out when it was stopped are put back into its bridge. */
 export function startNetwork(name: string): Step {
-  return { why: "starts the network", argv: ["sh", "-c", START, "sh", name] };
+  return { id: "start-network", title: "Starting the network", argv: ["sh", "-c", START, "sh", name] };
 }
 
 const START = `
@@ -118,11 +122,21 @@ done
 
 /** Reserves an address, at once and for good. */
 export function reserve(network: string, reservation: Reservation): Step {
-  return { why: `reserves the address ${reservation.ip}`, argv: updateHost("add-last", network, reservation) };
+  return {
+    id: "reserve-address",
+    subject: reservation.ip,
+    title: `Reserving the address ${reservation.ip}`,
+    argv: updateHost("add-last", network, reservation),
+  };
 }
 
 export function release(network: string, reservation: Reservation): Step {
-  return { why: `gives the address ${reservation.ip} back`, argv: updateHost("delete", network, reservation) };
+  return {
+    id: "release-address",
+    subject: reservation.ip,
+    title: `Releasing the address ${reservation.ip}`,
+    argv: updateHost("delete", network, reservation),
+  };
 }
 
 function updateHost(command: "add-last" | "delete", network: string, reservation: Reservation): string[] {

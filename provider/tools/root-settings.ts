@@ -1,9 +1,9 @@
 import { posix } from "node:path";
-import type { Outcome, Read, Step } from "../host/batch.ts";
+import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
 import type { IdMap } from "../host/slot.ts";
 import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
-import { INSIDE, insideRoot, lookingInside } from "./userns.ts";
+import { exclusiveInspection, INSIDE, insideRoot } from "./userns.ts";
 
 // Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
 // namespace and with systemd's own tools.
@@ -63,7 +63,7 @@ const FIND = [
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
 const READ = `
-${lookingInside}
+${exclusiveInspection}
 ${INSIDE}
 for record in ${STORE}/roots/$1/root.json; do
   [ -f "$record" ] || continue
@@ -126,46 +126,81 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
 export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings | undefined, wanted: Settings): Step[] {
   const root = mountedRoot(name);
   const steps: Step[] = [];
-  const inside = (why: string, argv: string[], stdin?: string) =>
-    steps.push({ why, argv: insideRoot(root, idmap, argv), ...(stdin === undefined ? {} : { stdin }) });
+  const inside = (name: StepName, argv: string[], stdin?: string) =>
+    steps.push({ ...name, argv: insideRoot(root, idmap, argv), ...(stdin === undefined ? {} : { stdin }) });
 
-  if (!found?.hasMachineId) inside("gives it a machine id", [...firstboot(root), "--setup-machine-id"]);
+  if (!found?.hasMachineId)
+    inside({ id: "set-machine-id", title: "Setting a machine id" }, [...firstboot(root), "--setup-machine-id"]);
   if (found?.hostname !== wanted.hostname) {
-    inside(`sets the host name ${wanted.hostname}`, [...firstboot(root), `--hostname=${wanted.hostname}`]);
+    inside({ id: "set-hostname", subject: wanted.hostname, title: `Setting the host name ${wanted.hostname}` }, [
+      ...firstboot(root),
+      `--hostname=${wanted.hostname}`,
+    ]);
   }
   if (wanted.authorizedKeys && !sameList(found?.authorizedKeys ?? [], wanted.authorizedKeys)) {
     const content = wanted.authorizedKeys.map((key) => `${key}\n`).join("");
     inside(
-      "sets root's authorized keys",
+      { id: "set-authorized-keys", title: "Setting the authorized keys of root" },
       tmpfiles(root),
       `d /${posix.dirname(AUTHORIZED_KEYS)} 0700\n${fileLine(`/${AUTHORIZED_KEYS}`, "0600", content)}`,
     );
   }
   if (!found?.hostKey) {
     steps.push({
-      why: "makes its ssh host key",
+      id: "create-host-key",
+      title: "Creating the ssh host key",
       argv: ["sh", "-c", MAKE_HOST_KEY, "sh", ...insideRoot(root, idmap, tmpfiles(root))],
     });
   }
   if (wanted.dhcp && !found?.networkFile) {
-    inside("has it ask for its address by DHCP", tmpfiles(root), fileLine(`/${NETWORK}`, "0644", DHCP));
+    inside(
+      { id: "write-network-file", title: "Configuring DHCP" },
+      tmpfiles(root),
+      fileLine(`/${NETWORK}`, "0644", DHCP),
+    );
   }
   if (wanted.dhcp && !found?.enabled.includes(DHCP_UNIT)) {
-    inside(`enables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
+    inside({ id: "enable-dhcp", title: `Enabling ${DHCP_UNIT}` }, ["systemctl", `--root=${root}`, "enable", DHCP_UNIT]);
   }
   // The file goes last: it tells that the unit was enabled by us.
   if (!wanted.dhcp && found?.networkFile) {
-    inside(`disables ${DHCP_UNIT}`, ["systemctl", `--root=${root}`, "disable", DHCP_UNIT]);
-    inside("has it ask for no address", tmpfiles(root, "--remove"), `r /${NETWORK}\n`);
+    inside({ id: "disable-dhcp", title: `Disabling ${DHCP_UNIT}` }, [
+      "systemctl",
+      `--root=${root}`,
+      "disable",
+      DHCP_UNIT,
+    ]);
+    inside(
+      { id: "remove-network-file", title: "Removing the configuration of DHCP" },
+      tmpfiles(root, "--remove"),
+      `r /${NETWORK}\n`,
+    );
   }
   if (!MASKED.every((unit) => found?.masked.includes(unit))) {
-    inside("masks what no container can mount", ["systemctl", `--root=${root}`, "mask", ...MASKED]);
+    inside({ id: "mask-mounts", title: "Masking what no container can mount" }, [
+      "systemctl",
+      `--root=${root}`,
+      "mask",
+      ...MASKED,
+    ]);
   }
   const enabled = (unit: string) => found?.enabled.includes(unit) ?? false;
   const missing = wanted.units.filter((unit) => !enabled(unit));
-  if (missing.length > 0) inside(`enables ${missing.join(" ")}`, ["systemctl", `--root=${root}`, "enable", ...missing]);
+  if (missing.length > 0)
+    inside({ id: "enable-units", subject: missing.join(" "), title: `Enabling ${missing.join(" ")}` }, [
+      "systemctl",
+      `--root=${root}`,
+      "enable",
+      ...missing,
+    ]);
   const stale = wanted.unwanted.filter((unit) => enabled(unit) && !(wanted.dhcp && unit === DHCP_UNIT));
-  if (stale.length > 0) inside(`disables ${stale.join(" ")}`, ["systemctl", `--root=${root}`, "disable", ...stale]);
+  if (stale.length > 0)
+    inside({ id: "disable-units", subject: stale.join(" "), title: `Disabling ${stale.join(" ")}` }, [
+      "systemctl",
+      `--root=${root}`,
+      "disable",
+      ...stale,
+    ]);
   return steps;
 }
 
@@ -173,7 +208,8 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
 export function passwordStep(name: string, idmap: IdMap, password: string): Step {
   const root = mountedRoot(name);
   return {
-    why: "sets root's password",
+    id: "set-password",
+    title: "Setting the password of root",
     argv: ["sh", "-c", SET_PASSWORD, "sh", String(idmap.start), ...insideRoot(root, idmap, firstboot(root))],
     stdin: password,
   };

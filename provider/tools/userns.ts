@@ -18,11 +18,11 @@ export const INSIDE = `inside() {
  * For scripts. What looks into a root is, for a moment, a process with the container's users and without its label, and it has
  * the root in use: who looks for such processes, and who unmounts roots, waits until it has ended.
  */
-export const lookingInside = looking("-x");
-export const lookingAtProcesses = looking("-s");
+export const exclusiveInspection = inspectionLock("-x");
+export const sharedInspection = inspectionLock("-s");
 
-function looking(how: "-x" | "-s"): string {
-  return `exec 8>>/run/svirt-lxc/looking && flock ${how} -w 300 8 || { echo "another look at the host does not end" >&2; exit 1; }`;
+function inspectionLock(how: "-x" | "-s"): string {
+  return `exec 8>>/run/svirt-lxc/inspection && flock ${how} -w 300 8 || { echo "another look at the host does not end" >&2; exit 1; }`;
 }
 
 /** The command that runs another one inside a root. */

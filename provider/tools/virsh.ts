@@ -21,26 +21,26 @@ export interface DomainInfo {
 }
 
 /** The exit code of a look at libvirt that found it stopped, or without its LXC driver, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
-export const DOWN = 69;
+export const EXIT_UNAVAILABLE = 69;
 
 /**
- * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `whole ALL ASK N`
+ * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `list_all ALL ASK N`
  * prints what it told of all of the list, N documents of each, or fails: something has come or gone meanwhile, and nothing may pass for gone.
- * `insist` has the script's `look` tried some times over, and tells a libvirt that is not there, or stopped, from one that did
+ * `retry` has the script's `look` tried some times over, and tells a libvirt that is not there, or stopped, from one that did
  * not answer.
  */
-export const WHOLE = `
+export const LIST_ALL = `
 ${V}
-whole() {
+list_all() {
   [ -n "$1" ] || return 0
-  told=$(v "$2") && [ "$(printf '%s\\n' "$told" | grep -c '^@[a-z]* <')" = $(($3 * $(printf '%s\\n' "$1" | grep -c .))) ] && printf '%s\\n' "$told"
+  documents=$(v "$2") && [ "$(printf '%s\\n' "$documents" | grep -c '^@[a-z]* <')" = $(($3 * $(printf '%s\\n' "$1" | grep -c .))) ] && printf '%s\\n' "$documents"
 }
-insist() {
+retry() {
   look || look || look || {
     systemctl cat libvirtd.socket >/dev/null 2>&1 || systemctl cat virtlxcd.socket >/dev/null 2>&1 || exit 0 # not installed
-    case $(v uri 2>&1) in *'no connection driver'*) exit ${DOWN};; esac
+    case $(v uri 2>&1) in *'no connection driver'*) exit ${EXIT_UNAVAILABLE};; esac
     systemctl is-active --quiet libvirtd.socket virtlxcd.socket && exit 1
-    exit ${DOWN}
+    exit ${EXIT_UNAVAILABLE}
   }
 }`;
 
@@ -49,7 +49,7 @@ insist() {
 // make every look outdated.
 const DOMAINS = `
 command -v virsh >/dev/null || exit 0
-${WHOLE}
+${LIST_ALL}
 look() {
   all=$(v list --all --uuid) && auto=$(v list --all --autostart --uuid) || return 1
   ask=
@@ -57,15 +57,19 @@ look() {
     case "$auto" in *$u*) a=yes;; *) a=no;; esac
     ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
   done
-  told=$(whole "$all" "$ask" 2) || return 1
-  [ -z "$told" ] || printf '%s\\n' "$told" |
+  documents=$(list_all "$all" "$ask" 2) || return 1
+  [ -z "$documents" ] || printf '%s\\n' "$documents" |
     sed "/^@live /s/ id='[0-9]*'//; s/ portid='[^']*'//; s/ tty='[^']*'//; /<target dev='vnet/d; /<source path='.dev.pts/d"
 }
-insist
+retry
 `;
 
 /** All LXC domains of the host. */
-export const domainsRead: Read = { key: "domains", argv: ["sh", "-c", DOMAINS], untold: [DOWN] };
+export const domainsRead: Read = {
+  key: "domains",
+  argv: ["sh", "-c", DOMAINS],
+  unavailableExitCodes: [EXIT_UNAVAILABLE],
+};
 
 /** The domains by name. */
 export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
@@ -100,5 +104,5 @@ v destroy "$1"
 
 /** Stops a container as its init wants to be stopped; after a minute, by force. */
 export function stopGracefully(name: string): Step {
-  return { why: "stops the container", argv: ["sh", "-c", STOP, "sh", name], timeout: 180 };
+  return { id: "stop-container", title: "Stopping the container", argv: ["sh", "-c", STOP, "sh", name], timeout: 180 };
 }

@@ -37,7 +37,7 @@ test("its lock is known to be a dead one's, and the next run waits for its batch
   await host.go();
   const { ok, output } = await second.done;
   expect(ok ? "" : output).toBe("");
-  expect(output).toMatch(/waits for svirt-lxc\/orphans\//);
+  expect(output).toMatch(/Waiting for svirt-lxc\/orphans\//);
   await stack.converged();
 });
 
@@ -46,7 +46,7 @@ test.each([
   ["into roots, a look at processes", "-x", "flock -s -w 300"],
 ])("while someone looks %s waits", async (_, how, waiting) => {
   const held = host.sh(
-    `flock ${how} /run/svirt-lxc/looking sh -c ': >/run/held; while [ ! -e /run/release ]; do sleep 0.05; done'`,
+    `flock ${how} /run/svirt-lxc/inspection sh -c ': >/run/held; while [ ! -e /run/release ]; do sleep 0.05; done'`,
   );
   while (!host.has("/run/held")) await setTimeout(50);
   // The root's look comes before the domain's: of that one only a run without a root can tell.

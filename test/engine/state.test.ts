@@ -23,7 +23,7 @@ beforeAll(async () => {
   expect((await stack.up()).ok).toBe(true);
   checkpoint = await stack.pulumi("stack", "export");
   hash = /^root:([^:]+)/.exec(await host.read("/var/lib/svirt-lxc/roots/web/guest/root/etc/shadow"))![1]!;
-  proof = JSON.parse(await host.read("/var/lib/svirt-lxc/roots/web/root.json")).passwordProof;
+  proof = JSON.parse(await host.read("/var/lib/svirt-lxc/roots/web/root.json")).passwordHash;
 });
 
 afterAll(() => site.end());
@@ -75,7 +75,7 @@ test("what is observed is small, and the same in the next state", async () => {
   const outputs = async () => Object.values(await stack.resources()).map((r) => r.outputs);
   const was = await outputs();
   expect((await stack.refresh()).ok).toBe(true);
-  const secrets = { rootPassword: expect.anything(), sealed: expect.anything() };
+  const secrets = { rootPassword: expect.anything(), secretObservation: expect.anything() };
   expect(await outputs()).toEqual(was.map((o) => (o.rootPassword ? { ...o, ...secrets } : o)));
 });
 

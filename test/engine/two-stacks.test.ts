@@ -61,7 +61,7 @@ test("who waits says for whom", async () => {
   expect((await first.done).ok).toBe(true);
   const { ok, output } = await second.done;
   expect(ok).toBe(true);
-  expect(output).toMatch(/waits for svirt-lxc\/one\/LxcRootfs\/a/);
+  expect(output).toMatch(/Waiting for svirt-lxc\/one\/LxcRootfs\/a/);
 });
 
 test.each([

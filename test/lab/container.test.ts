@@ -212,11 +212,11 @@ labTest(
 labTest("killed at steps of an update, the next run goes on", async () => {
   web = { ...web, hostname: "killed", memory: "640MiB" };
   await stack.configure(config({ web }));
-  for (const step of ["sets the host name killed", "redefines the domain"]) await killedAt(step, "up");
+  for (const step of ["Setting the host name killed", "Redefining the domain"]) await killedAt(step, "up");
   // What a killed run has under way may get as far as this step. Another change, and there is more to wait for.
   web = { ...web, memory: "704MiB" };
   await stack.configure(config({ web }));
-  await killedAt("waits for 10.213.0.2", "up");
+  await killedAt("Waiting for 10.213.0.2", "up");
   expect((await stack.up()).ok).toBe(true);
   await stack.converged();
   expect((await login("hostname")).stdout).toBe("killed");
@@ -236,7 +236,7 @@ labTest(
     const secrets = {
       password: PASSWORD,
       hash: await read(`sed -n 's/^root:\\([^:]*\\):.*/\\1/p' ${root}/guest/root/etc/shadow`),
-      proof: JSON.parse(await read(`cat ${root}/root.json`)).passwordProof,
+      proof: JSON.parse(await read(`cat ${root}/root.json`)).passwordHash,
       key: await read(`sed -n 3p ${root}/guest/root/etc/ssh/ssh_host_ed25519_key`),
       "any key": "PRIVATE KEY",
     };
@@ -280,7 +280,7 @@ labTest("ten minutes after the boot nothing has drifted, whatever interfaces its
 });
 
 labTest("destroy leaves nothing, though it was killed, and the host is on another port than at first", async (lab) => {
-  await killedAt("unmounts the root", "destroy");
+  await killedAt("Unmounting the root", "destroy");
   expect((await stack.destroy()).ok).toBe(true);
   expect(await stack.resources()).toEqual({});
   const left = await lab.ssh(

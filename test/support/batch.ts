@@ -1,15 +1,15 @@
 import { type Batch, parse, type Read, type Report, type Step, script } from "../../provider/host/batch.ts";
-import { type Delivery, deliver } from "../../provider/host/transport.ts";
+import { runScript, type ScriptResult } from "../../provider/host/transport.ts";
 
 /** How a batch went on this machine, by its real shell. */
 export interface Run extends Report {
   progress: string[];
-  delivery: Delivery;
+  delivery: ScriptResult;
 }
 
 export async function run(batch: Batch, onProgress?: (line: string) => void): Promise<Run> {
   const progress: string[] = [];
-  const delivery = await deliver({}, script(batch), {
+  const delivery = await runScript({}, script(batch), {
     timeout: 60,
     upload: batch.steps?.find((s) => s.upload !== undefined)?.upload,
     onProgress: (line) => {
@@ -27,7 +27,7 @@ export function look(key: string, line: string, more: Partial<Read> = {}): Read 
 
 /** A step that is a line of sh. */
 export function act(line: string, more: Partial<Step> = {}): Step {
-  return { why: `runs ${line}`, argv: ["sh", "-c", line], ...more };
+  return { id: "run", title: `runs ${line}`, argv: ["sh", "-c", line], ...more };
 }
 
 /** A line of sh that waits for a file. */

@@ -1,5 +1,6 @@
 import type { Batch, Observation, Outcome, Report, Results, Step } from "../../provider/host/batch.ts";
 import { Session } from "../../provider/host/session.ts";
+import { idsOf } from "./plans.ts";
 import { printed } from "./recorded.ts";
 
 /** A host that holds things by name. Its commands: add NAME, remove NAME, and whatever a test gives it. */
@@ -7,7 +8,7 @@ export class FakeHost extends Session {
   readonly things = new Set<string>();
   /** One entry a round trip: what it did. */
   readonly trips: string[] = [];
-  /** What a step does besides, by its why. */
+  /** What a step does besides, by what identifies it. */
   readonly on = new Map<string, () => Partial<Outcome> | undefined>();
   /** What the look at the host prints instead. */
   look: (() => Outcome) | undefined;
@@ -24,11 +25,11 @@ export class FakeHost extends Session {
     const stale = lock !== undefined && lock.expect !== this.#observe().digest;
     const outcomes: Outcome[] = [];
     for (const step of stale ? [] : steps) {
-      const outcome = this.#carryOut(step);
+      const outcome = this.#execute(step);
       outcomes.push(outcome);
       if (!(step.ok ?? [0]).includes(outcome.exit)) break;
     }
-    const what = steps.length === 0 ? "look" : steps.map((s) => s.why).join(", ");
+    const what = steps.length === 0 ? "look" : idsOf(steps).join(", ");
     this.trips.push(`${stale ? "stale: " : lock ? "locked: " : ""}${what}`);
     return { observation: this.#observe(), outcomes, stale };
   }
@@ -43,8 +44,9 @@ export class FakeHost extends Session {
     return { results: new Map([["things", outcome]]), digest: JSON.stringify(outcome) };
   }
 
-  #carryOut({ why, argv: [command, name = ""] }: Step): Outcome {
-    const special = this.on.get(why)?.();
+  #execute(step: Step): Outcome {
+    const [command, name = ""] = step.argv;
+    const special = this.on.get(idsOf([step])[0]!)?.();
     if (special?.exit === undefined && command === "add") this.things.add(name);
     if (special?.exit === undefined && command === "remove") this.things.delete(name);
     return { ...printed(""), ...special };

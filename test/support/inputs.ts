@@ -10,12 +10,12 @@ export const PASSWORD = "correct horse's $(battery) staple";
 
 export const enforcingInputs = { connection, owner: owner("SelinuxEnforcing", "lab") };
 
-export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab"), keep: false };
+export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab"), retain: false };
 
 export const libvirtInputs = {
   connection,
   owner: owner("LibvirtService", "lab"),
-  keep: false,
+  retain: false,
   adopt: false,
   confineOthers: false,
   network: "svirt-lxc",
@@ -25,7 +25,7 @@ export const libvirtInputs = {
 export const imageInputs = {
   connection,
   owner: owner("LxcImage", "lab.base"),
-  keep: false,
+  retain: false,
   archive: ".lab/base.tar",
   sha256: IMAGE,
 };
@@ -33,7 +33,7 @@ export const imageInputs = {
 export const rootfsInputs = {
   connection,
   owner: owner("LxcRootfs", "web"),
-  keep: false,
+  retain: false,
   adopt: false,
   name: "web",
   image: IMAGE,
@@ -45,7 +45,7 @@ export const rootfsInputs = {
 export const domainInputs = {
   connection,
   owner: owner("LxcDomain", "web"),
-  keep: false,
+  retain: false,
   adopt: false,
   name: "web",
   rootfs: "web/df5413cb-8944-4492-ba21-0f9b280efa46",

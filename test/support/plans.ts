@@ -1,4 +1,4 @@
-import { refusal } from "../../provider/engine/adopt.ts";
+import { checkPreconditions } from "../../provider/engine/adopt.ts";
 import type { AnyKind, CommonInputs, Kind } from "../../provider/engine/kind.ts";
 import { lifecycle, SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
 import type { Step } from "../../provider/host/batch.ts";
@@ -18,8 +18,9 @@ export interface Case<I> {
 
 type Rows<I, Expected> = [name: string, given: Case<I>, expected: Expected][];
 
-export function whys(steps: Step[]): string[] {
-  return steps.map((step) => step.why);
+/** What identifies the steps of a plan: the id of each, and what it acts on. */
+export function idsOf(steps: Step[]): string[] {
+  return steps.map(({ id, subject }) => (subject === undefined ? id : `${id} ${subject}`));
 }
 
 /** The observation, what is desired and what was before, of a case. */
@@ -40,9 +41,9 @@ export function plans<I extends CommonInputs, O extends object, P extends object
 ): void {
   test.each(rows)("plan: %s", (_, given_, expected) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    expect(refusal(kind, observed, desired, prior)).toBeUndefined();
+    expect(checkPreconditions(kind, observed, desired, prior)).toBeUndefined();
     const steps = kind.plan(observed, desired, prior);
-    expect(whys(steps)).toEqual(expected);
+    expect(idsOf(steps)).toEqual(expected);
     expectWellFormed(steps);
   });
 
@@ -63,7 +64,7 @@ export function plans<I extends CommonInputs, O extends object, P extends object
     const first = await refreshed(kind, given_.host, state);
     expect(await refreshed(kind, given_.host, first.props!)).toEqual(first);
     const again = kind.parse(recorded(given_.host), first.props as I);
-    expect(whys(kind.remove(again, first.props as I))).toEqual(whys(kind.remove(observed, desired)));
+    expect(idsOf(kind.remove(again, first.props as I))).toEqual(idsOf(kind.remove(observed, desired)));
     const { changes } = await lifecycle(kind, [kind]).diff!("id", first.props, desired);
     expect(changes).toBe(kind.plan(observed, desired, prior).length > 0);
   });
@@ -76,12 +77,12 @@ export function stateOf<I extends CommonInputs, O extends object>(
   observed: O,
 ): Record<string, unknown> {
   const entries = Object.entries(observed).filter(([key]) => key !== "host");
-  const sealed = ([key]: [string, unknown]) => kind.sealed?.includes(key) ?? false;
+  const isSecret = ([key]: [string, unknown]) => kind.secretObservation?.includes(key) ?? false;
   const state = {
     ...inputs,
     ...kind.outputs(observed, inputs),
-    observed: Object.fromEntries(entries.filter((e) => !sealed(e))),
-    sealed: kind.sealed && Object.fromEntries(entries.filter(sealed)),
+    observed: Object.fromEntries(entries.filter((e) => !isSecret(e))),
+    secretObservation: kind.secretObservation && Object.fromEntries(entries.filter(isSecret)),
     schemaVersion: SCHEMA_VERSION,
   };
   return JSON.parse(JSON.stringify(state));
@@ -107,21 +108,21 @@ export function removals<I extends CommonInputs, O extends object, P extends obj
   test.each(rows)("remove: %s", (_, given_, expected) => {
     const { observed, desired } = given(kind, inputs, given_);
     const steps = kind.remove(observed, desired);
-    expect(whys(steps)).toEqual(expected);
+    expect(idsOf(steps)).toEqual(expected);
     expectWellFormed(steps);
   });
 }
 
-/** A table of what must not be done at all: a word of what, why and remedy each. */
+/** A table of what must not be done at all: its code, and a word of why and remedy each. */
 export function refusals<I extends CommonInputs, O extends object, P extends object>(
   kind: Kind<I, O, P>,
   inputs: I,
-  rows: Rows<I, [what: RegExp, why: RegExp, remedy: RegExp]>,
+  rows: Rows<I, [code: string, why: RegExp, remedy: RegExp]>,
 ): void {
-  test.each(rows)("refuse: %s", (_, given_, [what, why, remedy]) => {
+  test.each(rows)("refuse: %s", (_, given_, [code, why, remedy]) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    const problem = refusal(kind, observed, desired, prior);
-    expect(problem?.what).toMatch(what);
+    const problem = checkPreconditions(kind, observed, desired, prior);
+    expect(problem?.code).toBe(code);
     expect(problem?.why ?? "").toMatch(why);
     expect(problem?.remedy).toMatch(remedy);
     expect(JSON.stringify(problem)).not.toMatch(/undefined|NaN/);
@@ -131,10 +132,11 @@ export function refusals<I extends CommonInputs, O extends object, P extends obj
 /** What holds for every step of every plan. */
 function expectWellFormed(steps: Step[]): void {
   for (const step of steps) {
-    const { why, argv, stdin, upload, phase, timeout } = step;
-    expect(why).toMatch(/^[a-z]+s [^\n]+$/);
+    const { id, title, argv, stdin, upload, phase, timeout } = step;
+    expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(title).toMatch(/^[A-Z][a-z]+ing [^\n]+$/);
     expect(argv.length).toBeGreaterThan(0);
-    for (const word of [why, ...argv]) {
+    for (const word of [title, ...argv]) {
       expect(word).toEqual(expect.any(String));
       expect(word).not.toContain(PASSWORD);
       expect(word).not.toMatch(/\0|undefined|NaN|\[object/);

@@ -21,8 +21,13 @@ export const inputs = (...things: string[]): ThingsInputs => ({
   things,
 });
 
-export const add = (name: string): Step => ({ why: `adds ${name}`, argv: ["add", name] });
-export const remove = (name: string): Step => ({ why: `removes ${name}`, argv: ["remove", name] });
+export const add = (name: string): Step => ({ id: "add", subject: name, title: `Adding ${name}`, argv: ["add", name] });
+export const remove = (name: string): Step => ({
+  id: "remove",
+  subject: name,
+  title: `Removing ${name}`,
+  argv: ["remove", name],
+});
 
 /** The smallest kind: it makes true that things are there. Tests change what they need. */
 export function things(change: Partial<Things> = {}): Things {
@@ -40,7 +45,7 @@ export function things(change: Partial<Things> = {}): Things {
     plan: ({ there }, { things }) => things.filter((t) => !there.includes(t)).map(add),
     remove: ({ there }, { things }) => things.filter((t) => there.includes(t)).map(remove),
     outputs: ({ there }) => ({ count: there.length }),
-    actual: ({ there }, { things }) => ({ things: things.filter((t) => there.includes(t)) }),
+    actualInputs: ({ there }, { things }) => ({ things: things.filter((t) => there.includes(t)) }),
     replaces: [],
     ...change,
   };

@@ -15,7 +15,7 @@ const PLACES = [
 /** What is there only while somebody works, or says how often somebody did. */
 const PASSING = [
   /^\/mnt\/etc\/\.pwd\.lock$/,
-  /^\/run\/svirt-lxc(\/(lock|holder|looking|batch\..*))?$/,
+  /^\/run\/svirt-lxc(\/(lock|holder|inspection|batch\..*))?$/,
   /^\/run\/libvirt/,
   /^\/sys\/fs\/selinux\/access$/,
   /\/layers\/work\//,

@@ -31,7 +31,7 @@ test.each(good)("%s", async (_, given, expected) => {
   const { inputs, failures } = await check(lxcImage, { owner: "o", ...given });
   expect(failures).toEqual([]);
   expect(inputs).toEqual(
-    JSON.parse(JSON.stringify({ connection: {}, keep: false, owner: "o", ...given, sha256: expected })),
+    JSON.parse(JSON.stringify({ connection: {}, retain: false, owner: "o", ...given, sha256: expected })),
   );
 });
 
@@ -39,7 +39,7 @@ test("a host that is not known yet makes no other image of it", async () => {
   const connection = { ssh: UNKNOWN };
   const { inputs, failures } = await check(lxcImage, { owner: "o", archive, connection });
   expect({ inputs, failures }).toEqual({
-    inputs: { owner: "o", keep: false, archive, connection, sha256 },
+    inputs: { owner: "o", retain: false, archive, connection, sha256 },
     failures: [],
   });
 });

@@ -1,4 +1,4 @@
-import { check, isUnknown, path, same } from "../../../provider/engine/check.ts";
+import { check, equalAsJson, isUnknown, path } from "../../../provider/engine/check.ts";
 import type { AnyKind } from "../../../provider/engine/kind.ts";
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
@@ -12,14 +12,14 @@ const owner = "p/s/K/n";
 
 const defaults: [kind: AnyKind, given: object, filled: object][] = [
   [selinuxEnforcing, { owner }, { owner, connection: {} }],
-  [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" }, keep: false }],
+  [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" }, retain: false }],
   [
     libvirtService,
     { owner },
     {
       owner,
       connection: {},
-      keep: false,
+      retain: false,
       adopt: false,
       confineOthers: false,
       network: "svirt-lxc",
@@ -29,7 +29,7 @@ const defaults: [kind: AnyKind, given: object, filled: object][] = [
   [
     lxcRootfs,
     { owner, name: "web", image: IMAGE },
-    { owner, connection: {}, keep: false, adopt: false, name: "web", image: IMAGE, dhcp: true, units: [] },
+    { owner, connection: {}, retain: false, adopt: false, name: "web", image: IMAGE, dhcp: true, units: [] },
   ],
   [
     lxcDomain,
@@ -143,7 +143,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, keep, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
+        "unknown property; LxcRootfs has connection, owner, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
     },
   ]);
 });
@@ -189,8 +189,8 @@ const equal: [a: unknown, b: unknown, equal: boolean][] = [
   [[], undefined, false],
 ];
 test.each(equal)("same(%j, %j) is %s", (a, b, expected) => {
-  expect(same(a, b)).toBe(expected);
-  expect(same(b, a)).toBe(expected);
+  expect(equalAsJson(a, b)).toBe(expected);
+  expect(equalAsJson(b, a)).toBe(expected);
 });
 
 test("unknown values are found at any depth, and nowhere else", () => {

@@ -25,20 +25,20 @@ test("nothing to do is one look", async () => {
 test("a change is two round trips: a look, and all steps under the host's lock", async () => {
   const host = new FakeHost();
   expect(there(await converge(things(), host, inputs("x", "y")))).toEqual(["x", "y"]);
-  expect(host.trips).toEqual(["look", "locked: adds x, adds y"]);
+  expect(host.trips).toEqual(["look", "locked: add x, add y"]);
 });
 
 test("what is there already of an interrupted run is not done again", async () => {
   const host = new FakeHost("x");
   await converge(things(), host, inputs("x", "y"));
-  expect(host.trips).toEqual(["look", "locked: adds y"]);
+  expect(host.trips).toEqual(["look", "locked: add y"]);
 });
 
 test("a host that changed between look and lock is planned for anew", async () => {
   const host = new FakeHost();
   host.meanwhile = (trip) => trip === 1 && host.things.add("y");
   expect(there(await converge(things(), host, inputs("x", "y")))).toEqual(["x", "y"]);
-  expect(host.trips).toEqual(["look", "stale: adds x, adds y", "locked: adds x"]);
+  expect(host.trips).toEqual(["look", "stale: add x, add y", "locked: add x"]);
 });
 
 test("a host that changes without end is an error, and nothing was done to it", async () => {
@@ -56,33 +56,37 @@ test("what shows only when something else is done is done then", async () => {
   });
   const host = new FakeHost();
   expect(there(await converge(kind, host, inputs("x", "y")))).toEqual(["x", "y"]);
-  expect(host.trips).toEqual(["look", "locked: adds x", "locked: adds y"]);
+  expect(host.trips).toEqual(["look", "locked: add x", "locked: add y"]);
 });
 
 test("what is done and is still to do is not tried again and again: it is said what is left", async () => {
   const host = new FakeHost();
-  host.on.set("adds x", () => ({ exit: 0 }));
+  host.on.set("add x", () => ({ exit: 0 }));
   const error = await errorOf(converge(things(), host, inputs("x", "y")));
   expect(error).toBeInstanceOf(Incomplete);
   expect(error.message).toMatch(/Things a is not what it should be, though every step succeeded/);
-  expect(error.problem).toMatchObject({ where: "fake", why: "left to do: adds x (add x)", remedy: expect.anything() });
+  expect(error.problem).toMatchObject({
+    where: "fake",
+    why: "left to do: Adding x (add x)",
+    remedy: expect.anything(),
+  });
   expect((error as Incomplete<{ there: string[] }>).observed?.there).toEqual(["y"]);
-  expect(host.trips).toEqual(["look", "locked: adds x, adds y"]);
+  expect(host.trips).toEqual(["look", "locked: add x, add y"]);
 });
 
 test("what is done, and is still to do with another number in its record, is not tried again either", async () => {
   let tries = 0;
   const kind = things({ plan: () => [{ ...add("x"), stdin: `revision ${++tries}` }] });
   const host = new FakeHost();
-  host.on.set("adds x", () => ({ exit: 0 }));
-  expect((await errorOf(converge(kind, host, inputs("x")))).message).toMatch(/left to do: adds x/);
-  expect(host.trips).toEqual(["look", "locked: adds x"]);
+  host.on.set("add x", () => ({ exit: 0 }));
+  expect((await errorOf(converge(kind, host, inputs("x")))).message).toMatch(/left to do: Adding x/);
+  expect(host.trips).toEqual(["look", "locked: add x"]);
 });
 
 test("what cannot go on after it has begun leaves behind what the host is like", async () => {
   const kind = things({
     plan: ({ there }) => (there.includes("x") ? [] : [add("x")]),
-    refuse: ({ there }) => (there.includes("x") ? { what: "x is in the way" } : undefined),
+    precondition: ({ there }) => (there.includes("x") ? { code: "in-the-way", what: "x is in the way" } : undefined),
   });
   const error = (await errorOf(converge(kind, new FakeHost(), inputs("x")))) as Incomplete<{ there: string[] }>;
   expect(error.message).toMatch(/x is in the way/);
@@ -94,14 +98,15 @@ describe("a step that fails", () => {
   const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [add("x"), secret]) });
   const fail = (exit: number, stdout = "", stderr = "") => {
     const host = new FakeHost();
-    host.on.set("adds y", () => ({ exit, stdout, stderr }));
+    host.on.set("add y", () => ({ exit, stdout, stderr }));
     return host;
   };
 
   test("says which, where, why and what to do, without secrets and scripts", async () => {
     const { problem } = await errorOf(converge(kind, fail(3, "", "E: no space left\n"), inputs()));
     expect(problem).toEqual({
-      what: 'Things a: failed at the step "adds y"',
+      code: "step-failed",
+      what: 'Things a: failed at the step "Adding y"',
       where: "fake: add y 'two words' '…'",
       why: "exit code 3\nE: no space left",
       remedy: expect.stringMatching(/same command.*continues/),
@@ -127,12 +132,12 @@ describe("a step that fails", () => {
 
   test("is what is told, even when the host cannot be looked at afterwards", async () => {
     const host = fail(3, "", "E: broken");
-    host.on.set("adds x", () => {
+    host.on.set("add x", () => {
       host.look = () => ({ exit: 1, stdout: "", stderr: "cannot look" });
       return undefined;
     });
     const error = await errorOf(converge(kind, host, inputs()));
-    expect(error.message).toMatch(/failed at the step "adds y".*E: broken/s);
+    expect(error.message).toMatch(/failed at the step "Adding y".*E: broken/s);
     expect((error as Incomplete<object>).observed).toBeUndefined();
   });
 });
@@ -143,7 +148,7 @@ test.each([
 ])("a code that counts as done is no failure of the %s step", async (_, steps) => {
   const host = new FakeHost();
   const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : steps) });
-  host.on.set("adds x", () => ({ exit: 3 }));
+  host.on.set("add x", () => ({ exit: 3 }));
   expect(there(await converge(kind, host, inputs("y")))).toEqual(["y"]);
 });
 
@@ -160,12 +165,12 @@ describe("long steps", () => {
 
   test("run outside of the lock, before and after the others", async () => {
     const host = new FakeHost();
-    host.on.set("adds image", () => ({ exit: 0 })); // beside, where nobody looks
-    const put = { ...add("x"), argv: ["add", "image"] };
-    const staged = things({ plan: (o, i) => kind.plan(o, i).map((s) => (s.why === "adds x" ? put : s)) });
-    host.on.set("adds boot", () => void host.things.add("x"));
+    host.on.set("add image", () => ({ exit: 0 })); // beside, where nobody looks
+    const put = { ...add("x"), id: "put", argv: ["add", "image"] };
+    const staged = things({ plan: (o, i) => kind.plan(o, i).map((s) => (s.subject === "x" ? put : s)) });
+    host.on.set("add boot", () => void host.things.add("x"));
     expect(there(await converge(staged, host, inputs()))).toEqual(["boot", "image", "x"]);
-    expect(host.trips).toEqual(["look", "adds image", "locked: adds x", "adds boot"]);
+    expect(host.trips).toEqual(["look", "add image", "locked: put x", "add boot"]);
   });
 
   test("that prepare are done once, however often it is planned anew", async () => {
@@ -176,14 +181,14 @@ describe("long steps", () => {
     });
     host.meanwhile = (trip) => trip === 2 && host.things.add("other");
     await converge(staged, host, inputs());
-    expect(host.trips).toEqual(["look", "adds image", "stale: adds x", "locked: adds x"]);
+    expect(host.trips).toEqual(["look", "add image", "stale: add x", "locked: add x"]);
   });
 
   test("that fail stop the rest", async () => {
     const host = new FakeHost();
-    host.on.set("adds image", () => ({ exit: 1 }));
+    host.on.set("add image", () => ({ exit: 1 }));
     await errorOf(converge(kind, host, inputs()));
-    expect(host.trips).toEqual(["look", "adds image"]);
+    expect(host.trips).toEqual(["look", "add image"]);
   });
 
   test("that wait are left out when there is nothing to wait for", async () => {
@@ -196,10 +201,11 @@ describe("long steps", () => {
 test("who refuses changes nothing, and says where", async () => {
   const host = new FakeHost("theirs");
   const kind = things({
-    refuse: ({ there }) => (there.includes("theirs") ? { what: "not ours", remedy: "rename" } : undefined),
+    precondition: ({ there }) =>
+      there.includes("theirs") ? { code: "theirs", what: "not ours", remedy: "rename" } : undefined,
   });
   const { problem } = await errorOf(converge(kind, host, inputs("x")));
-  expect(problem).toEqual({ what: "not ours", where: "fake, Things a", remedy: "rename" });
+  expect(problem).toEqual({ code: "theirs", what: "not ours", where: "fake, Things a", remedy: "rename" });
   expect(host.trips).toEqual(["look"]);
 });
 
@@ -207,7 +213,10 @@ describe("what does not hold", () => {
   const kind = things({
     verify: ({ there }) =>
       there.includes("bad")
-        ? { problem: { what: "it is bad" }, safety: [{ why: "stops it", argv: ["remove", "bad"] }] }
+        ? {
+            problem: { code: "bad", what: "it is bad" },
+            containment: [{ id: "stop", title: "Stopping it", argv: ["remove", "bad"] }],
+          }
         : undefined,
   });
 
@@ -216,7 +225,7 @@ describe("what does not hold", () => {
     const error = await errorOf(converge(kind, host, inputs("bad")));
     expect(error).toBeInstanceOf(Incomplete);
     expect(error.message).toMatch(/^it is bad/);
-    expect(host.trips).toEqual(["look", "locked: adds bad", "look", "locked: stops it"]);
+    expect(host.trips).toEqual(["look", "locked: add bad", "look", "locked: stop"]);
     expect(host.things.size).toBe(0);
   });
 
@@ -224,15 +233,15 @@ describe("what does not hold", () => {
     const host = new FakeHost("bad");
     host.meanwhile = (trip) => trip === 2 && host.things.delete("bad");
     expect(await converge(kind, host, inputs("x"))).toMatchObject({ there: ["x"] });
-    expect(host.trips).toEqual(["look", "locked: adds x", "look"]);
+    expect(host.trips).toEqual(["look", "locked: add x", "look"]);
   });
 
   test("is made safe also when a later step fails, which is the error", async () => {
     const host = new FakeHost();
-    host.on.set("adds x", () => ({ exit: 1 }));
+    host.on.set("add x", () => ({ exit: 1 }));
     const error = await errorOf(converge(kind, host, inputs("bad", "x")));
-    expect(error.message).toMatch(/failed at the step "adds x"/);
-    expect(host.trips).toEqual(["look", "locked: adds bad, adds x", "look", "locked: stops it"]);
+    expect(error.message).toMatch(/failed at the step "Adding x"/);
+    expect(host.trips).toEqual(["look", "locked: add bad, add x", "look", "locked: stop"]);
     expect(host.things.size).toBe(0);
   });
 });

@@ -144,11 +144,11 @@ test.each(drifts)("drift that a refresh left in state: %s", async (_, kind, inpu
 test("a password that was set is no change; another one is", async () => {
   const inputs = { ...rootfsInputs, rootPassword: PASSWORD };
   const observed = lxcRootfs.parse(recorded(), inputs as never);
-  const note = lxcRootfs.plan(observed, inputs as never).find((s) => s.why.startsWith("notes"))!;
-  const { passwordProof } = JSON.parse(note.stdin!);
-  const olds = stateOf(lxcRootfs as AnyKind, inputs, { ...observed, passwordProof });
-  expect(olds.sealed).toEqual({ passwordProof });
-  expect(JSON.stringify(olds.observed)).not.toContain(passwordProof);
+  const note = lxcRootfs.plan(observed, inputs as never).find((s) => s.id === "record-password")!;
+  const { passwordHash } = JSON.parse(note.stdin!);
+  const olds = stateOf(lxcRootfs as AnyKind, inputs, { ...observed, passwordHash });
+  expect(olds.secretObservation).toEqual({ passwordHash });
+  expect(JSON.stringify(olds.observed)).not.toContain(passwordHash);
   expect(await decision(lxcRootfs, inputs, {}, olds)).toBe("same");
   expect(await decision(lxcRootfs, inputs, { rootPassword: "x" }, olds)).toBe("update");
 });

@@ -34,16 +34,16 @@ test("create: the id, and outputs that read and delete can live on", async () =>
 test("create, and at once again: nothing is done twice", async () => {
   await provider.create(of("x"));
   await provider.create(of("x"));
-  expect(host.trips).toEqual(["look", "locked: adds x", "look"]);
+  expect(host.trips).toEqual(["look", "locked: add x", "look"]);
 });
 
 test("create that fails half-way: what exists is recorded, for the next up and for destroy", async () => {
-  host.on.set("adds y", () => ({ exit: 1, stderr: "no" }));
+  host.on.set("add y", () => ({ exit: 1, stderr: "no" }));
   const error = await provider.create({ ...of("x", "y"), __provider: "code" }).catch((e: unknown) => e);
   expect(error).toMatchObject({
     id: "things",
     properties: { ...of("x", "y"), count: 1, observed: { there: ["x"] }, schemaVersion: 1, __provider: "code" },
-    reasons: [expect.stringMatching(/failed at the step "adds y"/)],
+    reasons: [expect.stringMatching(/failed at the step "Adding y"/)],
   });
   host.on.clear();
   const { properties } = error as { properties: object };
@@ -52,7 +52,7 @@ test("create that fails half-way: what exists is recorded, for the next up and f
 });
 
 test("create that fails before anything exists records nothing", async () => {
-  host.on.set("adds x", () => ({ exit: 1 }));
+  host.on.set("add x", () => ({ exit: 1 }));
   const error = await provider.create(of("x")).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(Error);
   expect(error).not.toHaveProperty("properties");
@@ -67,7 +67,7 @@ test("update: plans with what was asked for before", async () => {
 
 test("update that fails half-way records what exists under its id", async () => {
   const olds = (await provider.create(of("x"))).outs;
-  host.on.set("adds y", () => ({ exit: 1 }));
+  host.on.set("add y", () => ({ exit: 1 }));
   await expect(provider.update!("old-id", olds, of("x", "y"))).rejects.toMatchObject({
     id: "old-id",
     properties: { things: ["x", "y"], observed: { there: ["x"] } },
@@ -78,7 +78,7 @@ test("a rename that broke off, nobody knows where, is gone on with from the form
   const former = "p/s/Things/former";
   const olds = (await provider.create({ ...of("x"), owner: former })).outs;
   host.run = async (batch) => {
-    if (batch.steps?.length) throw new HostError({ what: "the connection is lost" });
+    if (batch.steps?.length) throw new HostError({ code: "connection-lost", what: "the connection is lost" });
     return FakeHost.prototype.run.call(host, batch);
   };
   await expect(provider.update!("things", olds, of("x", "y"))).rejects.toMatchObject({
@@ -147,7 +147,7 @@ test("a refresh of many resources is one look at their host, until something is 
   expect(host.trips).toEqual(["look"]);
   await provider.update!("a", outs!, of("x", "y"));
   await provider.read!("b", outs);
-  expect(host.trips.slice(1)).toEqual(["look", "locked: adds y", "look"]);
+  expect(host.trips.slice(1)).toEqual(["look", "locked: add y", "look"]);
 });
 
 test("delete, and at once again", async () => {
@@ -160,8 +160,8 @@ test("delete, and at once again", async () => {
 test("read of what cannot be seen for now: it is left, but what it was is no proof, and the next up looks", async () => {
   const blind = {
     ...kind,
-    reads: (name: string) => kind.reads(name).map((r) => ({ ...r, untold: [7] })),
-    untold: { count: -1 },
+    reads: (name: string) => kind.reads(name).map((r) => ({ ...r, unavailableExitCodes: [7] })),
+    unavailableOutputs: { count: -1 },
   };
   const { outs } = await provider.create(of("x"));
   host.look = () => ({ exit: 7, stdout: "", stderr: "" });

@@ -57,7 +57,7 @@ test("two at the same time: the second one waits, says for whom, and finds what 
   expect(await second).toMatchObject({
     stale: true,
     outcomes: [],
-    progress: ["waits for it's $(x)/prod/LxcDomain/a"],
+    progress: ["Waiting for it's $(x)/prod/LxcDomain/a"],
   });
   expect(readFileSync(log, "utf8")).toBe("begins\nends\n");
 });
@@ -87,9 +87,9 @@ test("work that outlives its batch still holds the host", async () => {
   const lock = { holder: "outlived", expect: observation.digest };
   await run({ reads, steps: [act(`(${waitFor(go)}) &`)], lock });
   const next = run({ reads, steps: [act("echo done")], lock: { ...lock, holder: "next" } }, (line) => {
-    if (line === "waits for outlived") writeFileSync(go, "");
+    if (line === "Waiting for outlived") writeFileSync(go, "");
   });
-  expect((await next).progress).toEqual(["waits for outlived", "runs echo done"]);
+  expect((await next).progress).toEqual(["Waiting for outlived", "runs echo done"]);
 });
 
 test("a look takes no lock", async () => {

@@ -80,7 +80,7 @@ test("a secret in standard input is in no process's arguments or environment, an
   const files = "grep -rl s3cret-it /run/svirt-lxc /tmp/svirt-lxc-unit-* 2>/dev/null";
   const { outcomes } = await run({
     reads: [],
-    steps: [act(`${everyone}; ${files}; echo looked; wc -c`, { stdin, why: "looks around" })],
+    steps: [act(`${everyone}; ${files}; echo looked; wc -c`, { stdin, title: "looks around" })],
   });
   expect(outcomes[0]!.stdout).toContain("looked\n");
   expect(outcomes[0]!.stdout.trim().split("\n").at(-1)).toBe(String(stdin.length));

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { HostError } from "../../../provider/host/errors.ts";
 
 const problem = {
+  code: "step-failed",
   what: "LxcDomain web: failed",
   where: "lab: virsh start web",
   why: "exit code 1\nerror: no",
@@ -18,8 +19,8 @@ test("an error says what, where, why and what to do, and keeps them apart for pr
 });
 
 test("what is not known is not named", () => {
-  expect(new HostError({ what: "x" }).message).toBe("x");
-  expect(new HostError({ what: "x", why: "", remedy: "y" }).message).toBe("x\n  remedy: y");
+  expect(new HostError({ code: "x", what: "x" }).message).toBe("x");
+  expect(new HostError({ code: "x", what: "x", why: "", remedy: "y" }).message).toBe("x\n  remedy: y");
 });
 
 test("it shows no stack, however it is printed", () => {

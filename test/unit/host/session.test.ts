@@ -53,6 +53,7 @@ test("a host that cannot be reached: what, where, why and what to do, without a 
   const error = await session.observe([look("n", ":")], "unit").catch((e: Error) => e);
   expect(error).toMatchObject({
     problem: {
+      code: "unreachable",
       what: "cannot reach the host user@no-such-host.invalid",
       where: "ssh -F /dev/null user@no-such-host.invalid",
       why: expect.stringMatching(/exit code 255\n.*no-such-host/),

@@ -29,8 +29,8 @@ function run({ argv, stdin = "" }: Pick<Step, "argv" | "stdin">): string {
   return stdout;
 }
 const look = () => parseStore({ exit: 0, stdout: run(storeRead), stderr: "" });
-const write = (path: string, record: object) => run(writeRecord("writes", path, record));
-const remove = (path: string) => run(removeRecord("removes", path));
+const write = (path: string, record: object) => run(writeRecord({ id: "write", title: "Writing" }, path, record));
+const remove = (path: string) => run(removeRecord({ id: "remove", title: "Removing" }, path));
 
 test("no store is an empty one", () => {
   const { slots, claims, images, roots } = look();
@@ -38,7 +38,7 @@ test("no store is an empty one", () => {
 });
 
 test("records are read as they were written", () => {
-  const root = { owner: "a/b/c/d", slot: 4092, image: "f".repeat(64), revision: 3, passwordProof: "x+/=" };
+  const root = { owner: "a/b/c/d", slot: 4092, image: "f".repeat(64), revision: 3, passwordHash: "x+/=" };
   write("slots/4092", { owner: "a/b/c/d", name: "web" });
   write("roots/web/root.json", root);
   write(`images/${"f".repeat(64)}/image.json`, { sha256: "f".repeat(64) });

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { deliver } from "../../../provider/host/transport.ts";
+import { runScript } from "../../../provider/host/transport.ts";
 import { waitFor } from "../../support/batch.ts";
 
 // This machine is a host like any other; over ssh the argv is longer, and the rest the same.
@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = async (script: string, more: { upload?: string; timeout?: number } = {}) => {
   const progress: string[] = [];
-  const result = await deliver({}, script, { timeout: 20, ...more, onProgress: (line) => progress.push(line) });
+  const result = await runScript({}, script, { timeout: 20, ...more, onProgress: (line) => progress.push(line) });
   return { exit: result.exit, stdout: result.stdout.toString(), stderr: result.stderr, progress };
 };
 
@@ -22,7 +22,7 @@ test("what a script prints, its exit code, and its progress apart from its error
 test("progress is told when it is made", async () => {
   const heard = join(folder, "heard");
   const onProgress = () => writeFileSync(heard, "");
-  const { exit } = await deliver({}, `printf '\\036now\\n' >&2; ${waitFor(heard)}`, { timeout: 10, onProgress });
+  const { exit } = await runScript({}, `printf '\\036now\\n' >&2; ${waitFor(heard)}`, { timeout: 10, onProgress });
   expect(exit).toBe(0);
 });
 
@@ -75,7 +75,7 @@ test("a folder for ssh's sockets that others could write to is not used", async 
   process.env.XDG_RUNTIME_DIR = folder;
   mkdirSync(join(folder, `svirt-lxc-${userInfo().uid}`));
   chmodSync(join(folder, `svirt-lxc-${userInfo().uid}`), 0o777);
-  const reach = deliver({ ssh: "nowhere" }, "true", { timeout: 5, onProgress: () => {} });
+  const reach = runScript({ ssh: "nowhere" }, "true", { timeout: 5, onProgress: () => {} });
   await expect(reach).rejects.toThrow(/not ours alone[\s\S]*XDG_RUNTIME_DIR/);
   if (runtime === undefined) delete process.env.XDG_RUNTIME_DIR;
   else process.env.XDG_RUNTIME_DIR = runtime;

@@ -5,7 +5,7 @@ import { type Edit, recordedOutcome, swap, without, withoutElement } from "../..
 const spec: DomainSpec = {
   name: "web",
   owner: "svirt-lxc/lab/LxcDomain/web",
-  keep: false,
+  retain: false,
   memory: 524288,
   root: domainInputs.path,
   init: "/sbin/init",

@@ -1,7 +1,7 @@
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
-import { given, plans, refusals, removals, whys } from "../../support/plans.ts";
+import { given, idsOf, plans, refusals, removals } from "../../support/plans.ts";
 import { added, both, type Edits, recorded, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const claimOf = (stack: string, network: string, subnet: string) =>
@@ -24,37 +24,37 @@ plans(libvirtService, libvirtInputs, [
     "from nothing",
     { host: bare },
     [
-      "claims the libvirt",
-      "installs libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables systemd-container",
-      "starts libvirt, now and at every boot",
+      "claim-libvirt",
+      "install-packages libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables systemd-container",
+      "start-libvirt",
     ],
   ],
   ["converged", {}, []],
   [
     "a network that someone made just as declared, to be adopted",
     { host: { networks: without(/svirt:owner/) }, wants: { adopt: true } },
-    ["puts our mark on the network svirt-lxc"],
+    ["mark-network"],
   ],
   [
     "a package is missing",
     { host: { libvirt: without(/^nftables$/) } },
-    ["installs nftables", "starts libvirt, now and at every boot"],
+    ["install-packages nftables", "start-libvirt"],
   ],
   [
     "libvirt does not run, so that others' domains cannot be seen: lxc.conf is left for when they can",
     { host: { ...stopped, libvirt: both(without(/^up$/), without(/^security_/)) } },
-    ["starts libvirt, now and at every boot"],
+    ["start-libvirt"],
   ],
-  ["libvirt does not run", { host: stopped }, ["starts libvirt, now and at every boot"]],
+  ["libvirt does not run", { host: stopped }, ["start-libvirt"]],
   [
     "lxc.conf was written, and libvirt not restarted",
     { host: { libvirt: swap("@lxc.conf\n", "@unread\nyes\n@lxc.conf\n") } },
-    ["has libvirt read lxc.conf"],
+    ["restart-libvirt"],
   ],
   [
     "udev may change MACs",
     { host: { libvirt: swap("MACAddressPolicy=none", "MACAddressPolicy=persistent") } },
-    ["has udev leave the MACs of containers alone"],
+    ["write-udev-link"],
   ],
   [
     "others' domains without a label, for which it was agreed",
@@ -62,7 +62,7 @@ plans(libvirtService, libvirtInputs, [
       host: { libvirt: without(/^security_require/), domains: both(theirs, withoutElement("seclabel")) },
       wants: { confineOthers: true },
     },
-    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
+    ["save-lxc-conf", "configure-lxc security_require_confined", "restart-libvirt"],
   ],
   [
     "others' domains without a label, which are confined already",
@@ -72,56 +72,44 @@ plans(libvirtService, libvirtInputs, [
   [
     "a domain of ours whose label somebody took away, with lxc.conf",
     { host: { libvirt: without(/^security_require/), domains: withoutElement("seclabel") } },
-    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
+    ["save-lxc-conf", "configure-lxc security_require_confined", "restart-libvirt"],
   ],
   [
     "lxc.conf has one key otherwise",
     { host: { libvirt: swap(/^security_require_confined = 1$/m, "security_require_confined = 0") } },
-    ["keeps lxc.conf as it was", "sets security_require_confined in lxc.conf", "has libvirt read lxc.conf"],
+    ["save-lxc-conf", "configure-lxc security_require_confined", "restart-libvirt"],
   ],
   [
     "lxc.conf is the package's",
     { host: { libvirt: without(/^security_/) } },
     [
-      "keeps lxc.conf as it was",
-      "sets security_driver, security_default_confined, security_require_confined in lxc.conf",
-      "has libvirt read lxc.conf",
+      "save-lxc-conf",
+      "configure-lxc security_driver security_default_confined security_require_confined",
+      "restart-libvirt",
     ],
   ],
   [
     "the network is gone",
     { host: { networks: networkGone } },
-    ["defines the network svirt-lxc", "starts the network at every boot", "starts the network"],
+    ["define-network", "autostart-network", "start-network"],
   ],
-  ["the network is stopped", { host: { networks: swap(/Active:( +)yes/, "Active:$1no") } }, ["starts the network"]],
+  ["the network is stopped", { host: { networks: swap(/Active:( +)yes/, "Active:$1no") } }, ["start-network"]],
   [
     "the network does not start at boot",
     { host: { networks: swap(/Autostart:( +)yes/, "Autostart:$1no") } },
-    ["starts the network at every boot"],
+    ["autostart-network"],
   ],
   [
     "the network is routed",
     { host: { networks: swap(/(<name>svirt-lxc<[\s\S]*?mode=)'nat'/, "$1'route'") } },
-    [
-      "stops the network, which is another one",
-      "removes it",
-      "defines the network svirt-lxc",
-      "starts the network at every boot",
-      "starts the network",
-    ],
+    ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"],
   ],
   [
     "the network has another subnet",
     { host: { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") } },
-    [
-      "stops the network, which is another one",
-      "removes it",
-      "defines the network svirt-lxc",
-      "starts the network at every boot",
-      "starts the network",
-    ],
+    ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"],
   ],
-  ["the claim is lost", { host: { store: unclaimed } }, ["claims the libvirt"]],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
   ["another stack has another network", { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } }, []],
 ]);
@@ -130,7 +118,7 @@ test("a network that is defined anew keeps the reservations that lie in it", () 
   const more = "$1<host mac='02:00:00:00:00:01' name='db' ip='10.213.1.7'/>\n";
   const host = { networks: swap(/( *<host mac.*\n)/, more) };
   const { observed, desired } = given(libvirtService, libvirtInputs, { host, wants: { subnet: "10.213.0.0/24" } });
-  const { stdin } = libvirtService.plan(observed, desired).find((s) => s.why.startsWith("defines"))!;
+  const { stdin } = libvirtService.plan(observed, desired).find((s) => s.id === "define-network")!;
   expect(stdin).toContain('ip="10.213.0.2"');
   expect(stdin).not.toContain("10.213.1.7");
 });
@@ -138,7 +126,7 @@ test("a network that is defined anew keeps the reservations that lie in it", () 
 test("what is written to lxc.conf has the keys, and the rest as it was", () => {
   const host = { libvirt: without(/^security_/) };
   const { observed, desired } = given(libvirtService, libvirtInputs, { host });
-  const written = libvirtService.plan(observed, desired).find((s) => s.why.startsWith("sets"))!.stdin!;
+  const written = libvirtService.plan(observed, desired).find((s) => s.id === "configure-lxc")!.stdin!;
   expect(missing(written)).toEqual([]);
   expect(written.startsWith(observed.host!.lxcConf.trimEnd())).toBe(true);
 });
@@ -147,23 +135,23 @@ refusals(libvirtService, libvirtInputs, [
   [
     "Debian 12",
     { host: os('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n') },
-    [/Debian GNU\/Linux 12 .*cannot run/, /Debian 13 or later/, /README/],
+    ["unsupported-host", /Debian 13 or later/, /README/],
   ],
   [
     "RHEL 9",
     { host: os('PRETTY_NAME="Red Hat Enterprise Linux 9.4"\nVERSION_ID="9.4"\nID="rhel"\nID_LIKE="fedora"\n') },
-    [/Red Hat/, /without the LXC driver/, /README/],
+    ["unsupported-host", /without the LXC driver/, /README/],
   ],
   [
     "a distribution never tried",
     { host: os('PRETTY_NAME="Ubuntu 24.04 LTS"\nVERSION_ID="24.04"\nID=ubuntu\nID_LIKE=debian\n') },
-    [/Ubuntu/, /Debian 13/, /README/],
+    ["unsupported-host", /Debian 13/, /README/],
   ],
-  ["one that says nothing of itself", { host: os("") }, [/cannot run/, /Debian 13/, /README/]],
+  ["one that says nothing of itself", { host: os("") }, ["unsupported-host", /Debian 13/, /README/]],
   [
     "another's domain without a label, which lxc.conf would confine",
     { host: { libvirt: without(/^security_require/), domains: both(theirs, withoutElement("seclabel")) } },
-    [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
+    ["unlabelled-domains", /none: web$/, /confineOthers: true/],
   ],
   [
     "another's domain that wants no label",
@@ -173,26 +161,18 @@ refusals(libvirtService, libvirtInputs, [
         domains: both(theirs, swap(/ *<seclabel.*?<\/seclabel>\n/s, "<seclabel type='none'/>\n")),
       },
     },
-    [/LXC domains without an SELinux label/, /none: web$/, /confineOthers: true/],
+    ["unlabelled-domains", /none: web$/, /confineOthers: true/],
   ],
   [
     "another stack that wants another subnet",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.1.0.0/16")) } },
-    [
-      /svirt-lxc is shared/,
-      /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/,
-      /agree/,
-    ],
+    ["subnet-in-use", /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/, /agree/],
   ],
-  [
-    "a network that is not ours",
-    { host: { networks: without(/svirt:owner/) } },
-    [/network svirt-lxc already, and it is not ours/, /mark/, /another name/],
-  ],
+  ["a network that is not ours", { host: { networks: without(/svirt:owner/) } }, ["not-ours", /mark/, /another name/]],
   [
     "a network that is someone else's",
     { host: { networks: swap(">svirt-lxc</svirt:owner>", ">someone</svirt:owner>") } },
-    [/not ours/, /belongs to someone/, /another name/],
+    ["not-ours", /belongs to someone/, /another name/],
   ],
   [
     "the same, to be adopted, but it is another one",
@@ -207,50 +187,46 @@ refusals(libvirtService, libvirtInputs, [
       wants: { adopt: true },
     },
     [
-      /cannot be adopted/,
+      "not-adoptable",
       /subnet: "10.213.0.0\/16" on the host.*\nforward: "route" on the host, "nat" declared/,
       /as it is/,
     ],
   ],
 ]);
 
-const network = ["stops the network", "removes the network"];
-const config = ["puts lxc.conf back", "has libvirt read lxc.conf", "lets udev have its way with MACs again"];
+const network = ["stop-network", "remove-network"];
+const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link"];
 // Containers are removed before.
 const empty = without(/^\.\/(slots|roots)\//);
 removals(libvirtService, libvirtInputs, [
   [
     "the last claim, but a container was kept",
-    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","keep":true}')) } },
-    ["gives up the libvirt"],
+    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","retain":true}')) } },
+    ["release-libvirt"],
   ],
-  ["the last claim, but there is a container, which no state has any more", {}, [...network, "gives up the libvirt"]],
-  ["the last claim", { host: { store: empty } }, [...network, ...config, "gives up the libvirt"]],
+  ["the last claim, but there is a container, which no state has any more", {}, [...network, "release-libvirt"]],
+  ["the last claim", { host: { store: empty } }, [...network, ...config, "release-libvirt"]],
   [
     "a stopped network",
     { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
-    ["removes the network", ...config, "gives up the libvirt"],
+    ["remove-network", ...config, "release-libvirt"],
   ],
   [
     "another stack uses the network",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } },
-    ["gives up the libvirt"],
+    ["release-libvirt"],
   ],
   [
     "another stack uses another network",
     { host: { store: both(empty, added(claimOf("prod", "prod", "10.214.0.0/24"))) } },
-    [...network, "gives up the libvirt"],
+    [...network, "release-libvirt"],
   ],
   [
     "a network that is not ours",
     { host: { store: empty, networks: without(/svirt:owner/) } },
-    [...config, "gives up the libvirt"],
+    [...config, "release-libvirt"],
   ],
-  [
-    "the network is gone already",
-    { host: { store: empty, networks: networkGone } },
-    [...config, "gives up the libvirt"],
-  ],
+  ["the network is gone already", { host: { store: empty, networks: networkGone } }, [...config, "release-libvirt"]],
   [
     "the claim is not ours",
     { host: { store: both(unclaimed, added(claimOf("prod", "svirt-lxc", "10.213.0.0/20"))) } },
@@ -266,7 +242,7 @@ const down = (edits: Edits = {}) =>
   );
 
 test("libvirt runs without its LXC driver, which was installed meanwhile: it is started anew", () => {
-  expect(whys(libvirtService.plan(down(), libvirtInputs))).toEqual(["starts libvirt, now and at every boot"]);
+  expect(idsOf(libvirtService.plan(down(), libvirtInputs))).toEqual(["start-libvirt"]);
 });
 
 test("removed while libvirt is down: it is started first, since it may have the network", () => {
@@ -276,7 +252,7 @@ test("removed while libvirt is down: it is started first, since it may have the 
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
   const steps = libvirtService.remove(down({ libvirt: without(/^libvirt-daemon-/) }), libvirtInputs);
-  expect(whys(steps)).toEqual([...config, "gives up the libvirt"]);
+  expect(idsOf(steps)).toEqual([...config, "release-libvirt"]);
   expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
 
@@ -284,5 +260,5 @@ test("outputs and what a refresh names", () => {
   const { observed, desired } = given(libvirtService, libvirtInputs, {});
   expect(libvirtService.exists(observed, desired)).toBe(true);
   expect(libvirtService.outputs(observed, desired)).toEqual({ gateway: "10.213.0.1" });
-  expect(libvirtService.actual(observed, desired)).toEqual({ subnet: "10.213.0.0/20" });
+  expect(libvirtService.actualInputs(observed, desired)).toEqual({ subnet: "10.213.0.0/20" });
 });

@@ -16,64 +16,54 @@ const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
 const noLabel = withoutElement("seclabel");
 const reserved = (host: string) => swap(/<host mac.*\/>/, host);
 
-const stop = ["stops the container"];
-const start = ["starts the container", "waits for 10.213.0.2, port 22"];
-const redefine = ["redefines the domain"];
+const stop = ["stop-container"];
+const start = ["start-container", "await-boot 10.213.0.2:22"];
+const redefine = ["redefine-domain"];
 
 plans(lxcDomain, domainInputs, [
   [
     "made by hand just as declared, to be adopted",
     { host: { domains: withoutElement("metadata") }, wants: { adopt: true, revision: 0 } },
-    ["writes its new owner on the domain"],
+    ["set-owner"],
   ],
   [
     "another stack's, as declared, to be adopted",
     { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
-    ["writes its new owner on the domain"],
+    ["set-owner"],
   ],
-  [
-    "from nothing",
-    { host: nothing },
-    ["reserves the address 10.213.0.2", "defines the domain", "starts it at every boot", ...start],
-  ],
+  ["from nothing", { host: nothing }, ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", ...start]],
   [
     "from nothing, no port",
     { host: nothing, wants: { awaitPort: undefined } },
-    [
-      "reserves the address 10.213.0.2",
-      "defines the domain",
-      "starts it at every boot",
-      "starts the container",
-      "waits for 10.213.0.2",
-    ],
+    ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", "start-container", "await-boot 10.213.0.2"],
   ],
   ["converged", {}, []],
 
   // Drift.
   ["stopped", { host: { domains: shutOff } }, start],
-  ["not started at boot", { host: { domains: swap("@domain yes", "@domain no") } }, ["starts it at every boot"]],
-  ["the reservation is lost", { host: { networks: noReservation } }, ["reserves the address 10.213.0.2"]],
+  ["not started at boot", { host: { domains: swap("@domain yes", "@domain no") } }, ["enable-autostart"]],
+  ["the reservation is lost", { host: { networks: noReservation } }, ["reserve-address 10.213.0.2"]],
   [
     "the reservation is of another address",
     { host: { networks: reserved("<host mac='02:00:0a:d5:00:09' name='web' ip='10.213.0.9'/>") } },
-    ["gives the address 10.213.0.9 back", "reserves the address 10.213.0.2"],
+    ["release-address 10.213.0.9", "reserve-address 10.213.0.2"],
   ],
   [
     "the reservation is for another MAC",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.2'/>") } },
-    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
+    ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
   ],
   [
     "the address is still kept for a container of ours that is no more",
     { host: { networks: reserved("<host mac='02:00:0a:d5:00:02' name='db' ip='10.213.0.2'/>") } },
-    ["gives the address 10.213.0.2 back", "reserves the address 10.213.0.2"],
+    ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
   ],
   [
     "it has another address",
     { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
     [...stop, ...start],
   ],
-  ["it is frozen", { host: { domains: swap("yes running", "yes paused") } }, ["resumes the container"]],
+  ["it is frozen", { host: { domains: swap("yes running", "yes paused") } }, ["resume-container"]],
   [
     "its interface is in a bridge",
     { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 master svirt-lxc state UP") } },
@@ -84,7 +74,7 @@ plans(lxcDomain, domainInputs, [
     { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP", "veth 1: a master b") } },
     [...stop, ...start],
   ],
-  ["it has no address", { host: { evidence: without(/^address/) } }, ["waits for 10.213.0.2, port 22"]],
+  ["it has no address", { host: { evidence: without(/^address/) } }, ["await-boot 10.213.0.2:22"]],
   [
     "redefined with more memory",
     { host: { domains: inactive(swap("524288</memory>", "1048576</memory>")) } },
@@ -162,18 +152,18 @@ plans(lxcDomain, domainInputs, [
     "another address",
     { wants: { address: "10.213.0.3" } },
     [
-      "stops the container",
-      "gives the address 10.213.0.2 back",
-      "reserves the address 10.213.0.3",
-      "redefines the domain",
-      "starts the container",
-      "waits for 10.213.0.3, port 22",
+      "stop-container",
+      "release-address 10.213.0.2",
+      "reserve-address 10.213.0.3",
+      "redefine-domain",
+      "start-container",
+      "await-boot 10.213.0.3:22",
     ],
   ],
   [
     "our former name",
     { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
-    ["writes its new owner on the domain"],
+    ["set-owner"],
   ],
 ]);
 
@@ -181,12 +171,12 @@ refusals(lxcDomain, domainInputs, [
   [
     "another stack's domain",
     { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } },
-    [/domain web already, and it is not ours/, /belongs to svirt-lxc\/prod\/LxcDomain\/web/, /another name/],
+    ["not-ours", /belongs to svirt-lxc\/prod\/LxcDomain\/web/, /another name/],
   ],
   [
     "a domain that someone made by hand",
     { host: { domains: withoutElement("metadata") } },
-    [/not ours/, /does not carry our mark/, /another name.* adopt: true/],
+    ["not-ours", /does not carry our mark/, /another name.* adopt: true/],
   ],
   [
     "the same, to be adopted, but it is another one",
@@ -195,7 +185,7 @@ refusals(lxcDomain, domainInputs, [
       wants: { adopt: true, revision: 0 },
     },
     [
-      /domain web already, and it cannot be adopted/,
+      "not-adoptable",
       /does not carry our mark\nmemory: "256MiB" on the host, "512MiB" declared$/,
       /declare it as it is/,
     ],
@@ -212,7 +202,7 @@ refusals(lxcDomain, domainInputs, [
       wants: { adopt: true },
     },
     [
-      /cannot be adopted/,
+      "not-adoptable",
       /label: "\S+:c1,c512" on the host, .*\nmac: "52:54:00:00:00:01" on the host, "02:/,
       /another name/,
     ],
@@ -220,7 +210,7 @@ refusals(lxcDomain, domainInputs, [
   [
     "the address is another container's",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
-    [/address 10.213.0.2 is reserved/, /for db \(02:00:00:00:00:01\)/, /slot/],
+    ["address-reserved", /for db \(02:00:00:00:00:01\)/, /slot/],
   ],
   [
     "the name is that of somebody else's machine, in a network of somebody else's",
@@ -229,20 +219,20 @@ refusals(lxcDomain, domainInputs, [
         networks: both(reserved("<host mac='52:54:00:00:00:01' name='web' ip='10.213.0.50'/>"), without(/svirt:owner/)),
       },
     },
-    [/name web is reserved/, /10.213.0.50 for web \(52:54:00:00:00:01\)/, /another name/],
+    ["name-reserved", /10.213.0.50 for web \(52:54:00:00:00:01\)/, /another name/],
   ],
   [
     "the address is reserved for a MAC without a name",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' ip='10.213.0.2'/>") } },
-    [/address 10.213.0.2 is reserved/, /02:00:00:00:00:01/, /slot/],
+    ["address-reserved", /02:00:00:00:00:01/, /slot/],
   ],
 ]);
 
 removals(lxcDomain, domainInputs, [
-  ["a running container", {}, [...stop, "undefines the domain", "gives the address 10.213.0.2 back"]],
-  ["a stopped one", { host: { domains: shutOff } }, ["undefines the domain", "gives the address 10.213.0.2 back"]],
-  ["the domain is gone already", { host: { domains: says("") } }, ["gives the address 10.213.0.2 back"]],
-  ["the reservation is gone already", { host: { networks: noReservation } }, [...stop, "undefines the domain"]],
+  ["a running container", {}, [...stop, "undefine-domain", "release-address 10.213.0.2"]],
+  ["a stopped one", { host: { domains: shutOff } }, ["undefine-domain", "release-address 10.213.0.2"]],
+  ["the domain is gone already", { host: { domains: says("") } }, ["release-address 10.213.0.2"]],
+  ["the reservation is gone already", { host: { networks: noReservation } }, [...stop, "undefine-domain"]],
   ["all is gone already", { host: nothing }, []],
   ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
   [
@@ -258,6 +248,6 @@ removals(lxcDomain, domainInputs, [
   [
     "another container's address is left to it",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
-    [...stop, "undefines the domain"],
+    [...stop, "undefine-domain"],
   ],
 ]);

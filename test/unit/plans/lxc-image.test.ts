@@ -12,23 +12,19 @@ const unused = without(/image-.*LxcRootfs/);
 const STAGED = `./staging/${IMAGE}.svirt-lxc%2Flab%2FLxcImage%2Flab.base:{}`;
 
 plans(lxcImage, imageInputs, [
-  ["another stack was faster", { host: { store: added(STAGED) } }, ["removes what was unpacked"]],
-  ["from nothing", { host: nothing }, ["claims the image", "uploads and unpacks the image", "puts the image in place"]],
+  ["another stack was faster", { host: { store: added(STAGED) } }, ["remove-staging"]],
+  ["from nothing", { host: nothing }, ["claim-image", "upload-image", "install-image"]],
   [
     "from nothing, an archive on the host",
     { host: nothing, wants: fromHost },
-    ["claims the image", "unpacks the image", "puts the image in place"],
+    ["claim-image", "unpack-image", "install-image"],
   ],
   ["converged", {}, []],
   ["converged, the archive has moved", { wants: { archive: "elsewhere/base.tar" } }, []],
   ["converged, the archive is on the host", { wants: fromHost }, []],
-  ["the claim is lost", { host: { store: unclaimed } }, ["claims the image"]],
-  ["the image is lost", { host: { store: incomplete } }, ["uploads and unpacks the image", "puts the image in place"]],
-  [
-    "another image",
-    { wants: { sha256: "0".repeat(64) } },
-    ["claims the image", "uploads and unpacks the image", "puts the image in place"],
-  ],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claim-image"]],
+  ["the image is lost", { host: { store: incomplete } }, ["upload-image", "install-image"]],
+  ["another image", { wants: { sha256: "0".repeat(64) } }, ["claim-image", "upload-image", "install-image"]],
 ]);
 
 test("an upload is streamed, outside of the host's lock, and claimed before; it is put in place under the lock", () => {
@@ -63,19 +59,19 @@ test("two stacks that unpack the same image at the same time do so in different 
 });
 
 removals(lxcImage, imageInputs, [
-  ["a container lies on it", {}, ["gives up the image"]],
-  ["the last claim", { host: { store: unused } }, ["removes the image", "gives up the image"]],
+  ["a container lies on it", {}, ["release-image"]],
+  ["the last claim", { host: { store: unused } }, ["remove-image", "release-image"]],
   [
     "another stack uses it",
     { host: { store: both(unused, added(`./claims/image-${IMAGE}/other:{}`)) } },
-    ["gives up the image"],
+    ["release-image"],
   ],
   ["the claim is not ours", { host: { store: unclaimed } }, []],
   ["all is gone already", { host: nothing }, []],
   [
     "a create that was killed before it was complete",
     { host: { store: both(both(unused, incomplete), added(STAGED)) } },
-    ["removes what was unpacked", "removes the image", "gives up the image"],
+    ["remove-staging", "remove-image", "release-image"],
   ],
 ]);
 

@@ -5,16 +5,11 @@ import { both, says, swap, without } from "../../support/recorded.ts";
 
 const noMounts = says("@instances\n@mounts\n");
 const killed = { mounts: noMounts, settings: says(""), domains: says("") };
-const unmount = [
-  "keeps it from being mounted at boot",
-  "unmounts the root",
-  "removes its unit",
-  "has systemd forget it",
-];
-const rest = ["gives up the image", "removes the root", "frees slot 0"];
+const unmount = ["disable-unit", "unmount-root", "remove-unit", "reload-systemd"];
+const rest = ["release-image", "remove-root", "free-slot 0"];
 
 removals(lxcRootfs, rootfsInputs, [
-  ["a running container's", {}, ["stops the container", ...unmount, ...rest]],
+  ["a running container's", {}, ["stop-container", ...unmount, ...rest]],
   [
     "a stopped container's",
     { host: { domains: swap("@domain yes running", "@domain yes shut off") } },
@@ -25,7 +20,7 @@ removals(lxcRootfs, rootfsInputs, [
     { host: { domains: swap("roots/web/guest", "roots/db/guest") } },
     [...unmount, ...rest],
   ],
-  ["the last claim on the image", { host: { ...killed, store: without(/LxcImage/) } }, ["removes the image", ...rest]],
+  ["the last claim on the image", { host: { ...killed, store: without(/LxcImage/) } }, ["remove-image", ...rest]],
   [
     "another stack's",
     {
@@ -41,23 +36,23 @@ removals(lxcRootfs, rootfsInputs, [
   [
     "it is no longer mounted at boot already",
     { host: { mounts: swap("UnitFileState=enabled", "UnitFileState=disabled") } },
-    ["stops the container", ...unmount.slice(1), ...rest],
+    ["stop-container", ...unmount.slice(1), ...rest],
   ],
   ["the unit is gone already", { host: killed }, rest],
   [
     "the unit is gone, and it is still mounted",
     { host: { ...killed, mounts: swap(/^.*(?=@instances)/s, "") } },
-    ["unmounts the root", ...rest],
+    ["unmount-root", ...rest],
   ],
   [
     "the image is given up already",
     { host: { ...killed, store: without(/LxcRootfs%2Fweb/) } },
-    ["removes the root", "frees slot 0"],
+    ["remove-root", "free-slot 0"],
   ],
-  ["the root is gone already", { host: { ...killed, store: without(/roots\/web|LxcRootfs%2Fweb/) } }, ["frees slot 0"]],
+  ["the root is gone already", { host: { ...killed, store: without(/roots\/web|LxcRootfs%2Fweb/) } }, ["free-slot 0"]],
   [
     "it had its image, and was not written down yet",
     { host: { ...killed, store: without(/roots\/web/) } },
-    ["gives up the image", "frees slot 0"],
+    ["release-image", "free-slot 0"],
   ],
 ]);

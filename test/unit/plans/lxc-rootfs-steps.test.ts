@@ -1,7 +1,7 @@
 import type { Step } from "../../../provider/host/batch.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { IMAGE, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
-import { type Case, given } from "../../support/plans.ts";
+import { type Case, given, idsOf } from "../../support/plans.ts";
 import { added, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
 // What matters in the steps of a root besides that they are there.
@@ -17,7 +17,7 @@ const planOf = (case_: Case<Inputs>): Step[] => {
   const { observed, desired, prior } = given(lxcRootfs, rootfsInputs as Inputs, case_);
   return lxcRootfs.plan(observed, desired, prior);
 };
-const step = (case_: Case<Inputs>, why: string): Step => planOf(case_).find((s) => s.why === why)!;
+const step = (case_: Case<Inputs>, id: string): Step => planOf(case_).find((s) => idsOf([s])[0] === id)!;
 const record = (s: Step) => JSON.parse(s.stdin!);
 
 test("what is taken of the host is written down, whole, before it is taken", () => {
@@ -33,7 +33,7 @@ test("what is taken of the host is written down, whole, before it is taken", () 
 });
 
 test("the unit is the one that was recorded", () => {
-  const unit = step({ host: nothing }, "writes the unit that mounts the root");
+  const unit = step({ host: nothing }, "write-unit");
   expect(unit.argv.at(-1)).toBe("/etc/systemd/system/svirt-lxc-root-web.service");
   expect(recordedOutcome("mounts").stdout).toContain(`@text\n${unit.stdin}@instances`);
 });
@@ -46,15 +46,15 @@ const slots: [name: string, slots: string[], slot: number, ids: string, level: s
 test.each(slots)("%s, and the ids and the label that follow from it", (_, taken, slot, ids, level) => {
   const lines = taken.map((n) => `./slots/${n}:{"owner":"o","name":"n${n}"}`);
   const host = { ...nothing, store: (text: string) => added(...lines)(nothing.store(text)) };
-  expect(planOf({ host })[0]).toMatchObject({ why: `takes slot ${slot}` });
-  const { stdin } = step({ host }, "writes the unit that mounts the root");
+  expect(planOf({ host })[0]).toMatchObject({ id: "take-slot", subject: String(slot) });
+  const { stdin } = step({ host }, "write-unit");
   expect(stdin).toContain(`X-mount.idmap=b:0:${ids} `);
   expect(stdin).toContain(`context="system_u:object_r:svirt_lxc_root_t:s0:${level}"`);
 });
 
 test("a change counts the revision before it is made, and the outputs tell it on", () => {
   const change = { wants: { hostname: "www" } };
-  expect(record(step(change, "counts the revision"))).toMatchObject({ slot: 0, image: IMAGE, revision: 2 });
+  expect(record(step(change, "count-revision"))).toMatchObject({ slot: 0, image: IMAGE, revision: 2 });
   const { observed, desired } = given(lxcRootfs, rootfsInputs as Inputs, {});
   expect(lxcRootfs.outputs(observed, desired)).toEqual({
     instance: "df5413cb-8944-4492-ba21-0f9b280efa46",
@@ -69,15 +69,15 @@ test("a change counts the revision before it is made, and the outputs tell it on
 
 describe("the root password", () => {
   const wants = { rootPassword: PASSWORD };
-  const noted = record(step({ wants }, "notes which password was set"));
-  const knows = { store: swap('"revision":1,', `"revision":2,"passwordProof":"${noted.passwordProof}",`) };
+  const noted = record(step({ wants }, "record-password"));
+  const knows = { store: swap('"revision":1,', `"revision":2,"passwordHash":"${noted.passwordHash}",`) };
 
   test("goes by standard input, as it is", () => {
-    expect(step({ wants }, "sets root's password").stdin).toBe(PASSWORD);
+    expect(step({ wants }, "set-password").stdin).toBe(PASSWORD);
   });
   test("is noted by a slow hash only, beside the revision that was counted", () => {
-    expect(noted).toMatchObject({ revision: 2, passwordProof: expect.stringMatching(/^[\w+/]{43}=$/) });
-    const others = planOf({ wants }).filter((s) => s.why !== "sets root's password");
+    expect(noted).toMatchObject({ revision: 2, passwordHash: expect.stringMatching(/^[\w+/]{43}=$/) });
+    const others = planOf({ wants }).filter((s) => s.id !== "set-password");
     expect(JSON.stringify(others)).not.toContain(JSON.stringify(PASSWORD).slice(1, -1));
   });
   test("that was set is not set again", () => {
@@ -88,11 +88,11 @@ describe("the root password", () => {
   });
   test("that changed is set", () => {
     const steps = planOf({ wants: { rootPassword: "another" }, host: knows });
-    expect(steps.map((s) => s.why)).toContain("sets root's password");
+    expect(idsOf(steps)).toContain("set-password");
   });
   test("of another container is another hash", () => {
     const other = { wants: { ...wants, name: "db", owner: "svirt-lxc/lab/LxcRootfs/db" } };
-    expect(record(step(other, "notes which password was set")).passwordProof).not.toBe(noted.passwordProof);
+    expect(record(step(other, "record-password")).passwordHash).not.toBe(noted.passwordHash);
   });
 });
 
@@ -103,7 +103,7 @@ test("what a refresh names", () => {
   };
   const wants = { units: ["ssh.service", "nginx.service"] };
   const { observed, desired } = given(lxcRootfs, rootfsInputs as Inputs, { host, wants });
-  expect(lxcRootfs.actual(observed, desired)).toEqual({
+  expect(lxcRootfs.actualInputs(observed, desired)).toEqual({
     image: IMAGE,
     hostname: "other",
     authorizedKeys: [],

@@ -8,22 +8,14 @@ const disabled = { "selinux-runtime": says("disabled\n"), "selinux-configured": 
 
 plans(selinuxEnforcing, enforcingInputs, [
   ["converged", {}, []],
-  ["permissive now", { host: permissive }, ["makes SELinux enforcing now"]],
-  [
-    "permissive at the next boot",
-    { host: { "selinux-configured": says("permissive\n") } },
-    ["makes SELinux enforcing at the next boot"],
-  ],
-  [
-    "disabled at the next boot",
-    { host: { "selinux-configured": says("disabled\n") } },
-    ["makes SELinux enforcing at the next boot"],
-  ],
-  ["not configured", { host: { "selinux-configured": says("") } }, ["makes SELinux enforcing at the next boot"]],
+  ["permissive now", { host: permissive }, ["set-enforcing"]],
+  ["permissive at the next boot", { host: { "selinux-configured": says("permissive\n") } }, ["configure-enforcing"]],
+  ["disabled at the next boot", { host: { "selinux-configured": says("disabled\n") } }, ["configure-enforcing"]],
+  ["not configured", { host: { "selinux-configured": says("") } }, ["configure-enforcing"]],
   [
     "permissive now and at the next boot",
     { host: { ...permissive, "selinux-configured": says("permissive\n") } },
-    ["makes SELinux enforcing now", "makes SELinux enforcing at the next boot"],
+    ["set-enforcing", "configure-enforcing"],
   ],
 ]);
 
@@ -31,12 +23,12 @@ refusals(selinuxEnforcing, enforcingInputs, [
   [
     "a kernel without SELinux",
     { host: disabled },
-    [/SELinux is disabled/, /no \/sys\/fs\/selinux.*says disabled/, /selinux-activate.*security=selinux/],
+    ["selinux-disabled", /no \/sys\/fs\/selinux.*says disabled/, /selinux-activate.*security=selinux/],
   ],
   [
     "a kernel without SELinux that has no configuration either",
     { host: { ...disabled, "selinux-configured": says("") } },
-    [/SELinux is disabled/, /says unset/, /install the policy/],
+    ["selinux-disabled", /says unset/, /install the policy/],
   ],
 ]);
 

@@ -11,49 +11,33 @@ const unclaimed = without(/claims\/policy/);
 const nothing = { store: says(""), policy: says("") };
 
 plans(selinuxPolicy, policyInputs, [
-  [
-    "from nothing",
-    { host: nothing },
-    ["claims the policy", "loads the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
-  ],
+  ["from nothing", { host: nothing }, ["claim-policy", "load-module", "label-store"]],
   ["converged", {}, []],
-  ["the claim is lost", { host: { store: unclaimed } }, ["claims the policy"]],
-  [
-    "the module of another release",
-    { host: { policy: swap(MODULE, "other") } },
-    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
-  ],
-  [
-    "the module was unloaded",
-    { host: { policy: without(/^(module|took)/) } },
-    ["loads the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
-  ],
+  ["the claim is lost", { host: { store: unclaimed } }, ["claim-policy"]],
+  ["the module of another release", { host: { policy: swap(MODULE, "other") } }, ["renew-module", "label-store"]],
+  ["the module was unloaded", { host: { policy: without(/^(module|took)/) } }, ["load-module", "label-store"]],
   [
     "the module has no effect: disabled, or no longer linked with another base policy",
     { host: { policy: without(/^took/) } },
-    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+    ["renew-module", "label-store"],
   ],
-  [
-    "the store has a common label",
-    { host: { policy: swap("svirt_lxc_store_t", "var_lib_t") } },
-    ["labels /var/lib/svirt-lxc"],
-  ],
+  ["the store has a common label", { host: { policy: swap("svirt_lxc_store_t", "var_lib_t") } }, ["label-store"]],
   [
     "an older release's claim",
     { host: { store: swap(MODULE, OTHER), policy: swap(MODULE, "other") } },
-    ["claims the policy", "renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+    ["claim-policy", "renew-module", "label-store"],
   ],
   [
     "another stack with an older release",
     { host: { store: added(claimOf("prod", OTHER, 0)), policy: swap(MODULE, "other") } },
-    ["renews the SELinux module svirt_lxc", "labels /var/lib/svirt-lxc"],
+    ["renew-module", "label-store"],
   ],
   ["another stack with the same release", { host: { store: added(claimOf("prod", MODULE)) } }, []],
 ]);
 
 test("what is loaded is the module, by standard input, with a type that tells which text it is", () => {
   const { observed, desired } = given(selinuxPolicy, policyInputs, { host: nothing });
-  const load = selinuxPolicy.plan(observed, desired).find((s) => s.why.startsWith("loads"))!;
+  const load = selinuxPolicy.plan(observed, desired).find((s) => s.id === "load-module")!;
   const [text = "", marker] = load.stdin!.split(/(?=\n\(type svirt_lxc_text_)/);
   expect(createHash("sha256").update(text).digest("hex")).toBe(MODULE);
   expect(marker).toContain(`(type svirt_lxc_text_${MODULE}_t)\n(roletype object_r svirt_lxc_text_${MODULE}_t)`);
@@ -64,17 +48,17 @@ refusals(selinuxPolicy, policyInputs, [
   [
     "another module of that name that nobody claims",
     { host: { store: unclaimed, policy: swap(MODULE, "other") } },
-    [/an SELinux module svirt_lxc already, and it is not ours/, /mark/, /remove it/],
+    ["not-ours", /mark/, /remove it/],
   ],
   [
     "another stack with a newer release",
     { host: { store: added(claimOf("prod", OTHER, 2)) } },
-    [/another stack uses a newer version/, /svirt-lxc\/prod\/SelinuxPolicy\/lab uses version 2 \(0{64}\)/, /release/],
+    ["newer-policy-in-use", /svirt-lxc\/prod\/SelinuxPolicy\/lab uses version 2 \(0{64}\)/, /release/],
   ],
   [
     "another stack with a changed text of the same version",
     { host: { store: added(claimOf("prod", OTHER)) } },
-    [/another stack uses a newer version/, /uses version 1 \(0{64}\), this release brings version 1/, /release/],
+    ["newer-policy-in-use", /uses version 1 \(0{64}\), this release brings version 1/, /release/],
   ],
 ]);
 
@@ -88,20 +72,20 @@ test.each(families)("verify: %s", (_, policy, why) => {
   const { observed, desired } = given(selinuxPolicy, policyInputs, { host: { policy } });
   const failed = selinuxPolicy.verify!(observed, desired);
   if (why === undefined) expect(failed).toBeUndefined();
-  else expect(failed).toMatchObject({ problem: { why: expect.stringMatching(why) }, safety: [] });
+  else expect(failed).toMatchObject({ problem: { why: expect.stringMatching(why) }, containment: [] });
 });
 
 const empty = without(/^\.\/(slots|roots)\//); // containers are removed before
 removals(selinuxPolicy, policyInputs, [
   [
     "the last claim, but a container was kept",
-    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","keep":true}')) } },
-    ["gives up the policy"],
+    { host: { store: both(without(/^\.\/roots\//), swap('"name":"web"}', '"name":"web","retain":true}')) } },
+    ["release-policy"],
   ],
-  ["the last claim, but there is a container, which no state has any more", {}, ["gives up the policy"]],
-  ["the last claim", { host: { store: empty } }, ["unloads the SELinux module svirt_lxc", "gives up the policy"]],
-  ["not the last claim", { host: { store: added(claimOf("prod", MODULE)) } }, ["gives up the policy"]],
-  ["the module is gone already", { host: { policy: says("") } }, ["gives up the policy"]],
+  ["the last claim, but there is a container, which no state has any more", {}, ["release-policy"]],
+  ["the last claim", { host: { store: empty } }, ["unload-module", "release-policy"]],
+  ["not the last claim", { host: { store: added(claimOf("prod", MODULE)) } }, ["release-policy"]],
+  ["the module is gone already", { host: { policy: says("") } }, ["release-policy"]],
   ["the claim is not ours", { host: { store: both(unclaimed, added(claimOf("prod", MODULE))) } }, []],
   ["all is gone already", { host: nothing }, []],
 ]);

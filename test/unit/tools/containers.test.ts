@@ -4,12 +4,12 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
-import { hasRemaining, wholeContainers } from "../../../provider/tools/containers.ts";
+import { completeContainers, isPolicyStillNeeded } from "../../../provider/tools/containers.ts";
 import { type Edit, type Edits, recorded, says, swap, without } from "../../support/recorded.ts";
 
 // What destroy sweeps of a stack, on the recorded host with its one container: never one that is whole.
 const swept = (edits: Edits) =>
-  [lxcRootfs, lxcDomain].flatMap((kind) => kind.owned!(recorded(edits)).map(() => kind.token));
+  [lxcRootfs, lxcDomain].flatMap((kind) => kind.listOwned!(recorded(edits)).map(() => kind.token));
 
 const rows: [name: string, edits: Edits, whole: string[], swept: string[]][] = [
   ["a whole container", {}, ["web"], []],
@@ -19,27 +19,27 @@ const rows: [name: string, edits: Edits, whole: string[], swept: string[]][] = [
   ["a root that was not written down yet", { store: without(/^\.\/roots/), domains: says("") }, [], ["LxcRootfs"]],
 ];
 test.each(rows)("%s", (_, edits, whole, expected) => {
-  expect([...wholeContainers(recorded(edits))]).toEqual(whole);
-  expect(hasRemaining(recorded(edits))).toBe(whole.length > 0);
+  expect([...completeContainers(recorded(edits))]).toEqual(whole);
+  expect(isPolicyStillNeeded(recorded(edits))).toBe(whole.length > 0);
   expect(swept(edits)).toEqual(expected);
 });
 
 test("while libvirt cannot tell, every root may be that of a container", () => {
   const down = new Map([...recorded(), ["domains", { exit: 69, stdout: "", stderr: "" }]]);
-  expect([...wholeContainers(down)]).toEqual(["web"]);
+  expect([...completeContainers(down)]).toEqual(["web"]);
 });
 
 test("one that is to be kept remains, whatever is there of it", () => {
-  const store = (text: string) => swap('"name":"web"}', '"name":"web","keep":true}')(without(/^\.\/roots/)(text));
-  expect(hasRemaining(recorded({ store }))).toBe(true);
+  const store = (text: string) => swap('"name":"web"}', '"name":"web","retain":true}')(without(/^\.\/roots/)(text));
+  expect(isPolicyStillNeeded(recorded({ store }))).toBe(true);
 });
 
 test.each([libvirtService, lxcImage, selinuxPolicy] as AnyKind[])(
   "nor is what is shared swept, if it is to be kept: $token",
   (kind) => {
     const keep = new RegExp(`(?<=${kind.token}[^:]*:\\{)`);
-    const owned = (store: Edit) => kind.owned!(recorded({ store })).map(({ owner }) => owner);
+    const owned = (store: Edit) => kind.listOwned!(recorded({ store })).map(({ owner }) => owner);
     expect(owned((text) => text)).toEqual([expect.stringContaining(kind.token)]);
-    expect(owned((text) => text.replace(keep, '"keep":true,').replace(",}", "}"))).toEqual([]);
+    expect(owned((text) => text.replace(keep, '"retain":true,').replace(",}", "}"))).toEqual([]);
   },
 );

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stub } from "../../../provider/engine/stub.ts";
+import { providerSource } from "../../../provider/engine/provider-source.ts";
 
-const text = stub("LxcDomain");
+const text = providerSource("LxcDomain");
 const checkout = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
 test("state holds a few lines: the six calls, and the token", () => {

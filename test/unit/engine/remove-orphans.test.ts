@@ -5,6 +5,7 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { lxcStore } from "../../../provider/resources/lxc-store.ts";
+import { idsOf } from "../../support/plans.ts";
 import { added, both, type Edit, printed, recorded, says, swap, without } from "../../support/recorded.ts";
 
 // The removal of a stack's store, on the recorded host: what it takes along, and what it must not.
@@ -17,51 +18,45 @@ afterEach(() => {
 
 /** What the host prints no more when a step was carried out. */
 const effects: Record<string, Record<string, Edit>> = {
-  "undefines the domain": { domains: says("") },
-  "gives the address 10.213.0.2 back": { networks: without(/<host mac/) },
-  "removes its unit": { mounts: says("@instances\n@mounts\n") },
-  "removes the root": { store: without(/roots\/web/), settings: says("") },
-  "frees slot 0": { store: without(/slots\/0/) },
+  "undefine-domain": { domains: says("") },
+  "release-address 10.213.0.2": { networks: without(/<host mac/) },
+  "remove-unit": { mounts: says("@instances\n@mounts\n") },
+  "remove-root": { store: without(/roots\/web/), settings: says("") },
+  "free-slot 0": { store: without(/slots\/0/) },
 };
 let hosts = 0;
 
 /** Removes the store `lab` of the stack `lab`, and tells what was done to the host. */
-async function remove(stores: string[], keep?: Edit): Promise<string[]> {
-  const store = both(without(/claims\/policy/), added(...stores), keep ?? added());
+async function remove(stores: string[], retained?: Edit): Promise<string[]> {
+  const store = both(without(/claims\/policy/), added(...stores), retained ?? added());
   // The domain is on another root, so that neither is part of a whole container.
   const results = new Map(recorded({ store, domains: swap(/roots\/web/g, "roots/other") }));
   const done: string[] = [];
   Session.prototype.run = async ({ steps = [] }: Batch): Promise<Report> => {
-    for (const { why, argv } of steps) {
-      done.push(why);
-      for (const [key, edit] of Object.entries(effects[why] ?? {})) {
+    for (const step of steps) {
+      const id = idsOf([step])[0]!;
+      done.push(id);
+      for (const [key, edit] of Object.entries(effects[id] ?? {})) {
         results.set(key, printed(edit(results.get(key)!.stdout)));
       }
-      const path = argv.at(-1)!.replace("/var/lib/svirt-lxc/", "./");
+      const path = step.argv.at(-1)!.replace("/var/lib/svirt-lxc/", "./");
       const lines = results.get("store")!.stdout.split("\n");
-      if (why.startsWith("gives up"))
+      if (id.startsWith("release-"))
         results.set("store", printed(lines.filter((l) => !l.startsWith(`${path}:`)).join("\n")));
     }
     const outcomes = steps.map(() => printed(""));
     return { observation: { results: new Map(results), digest: "" }, outcomes, stale: false };
   };
   const owner = "svirt-lxc/lab/LxcStore/lab";
-  const props = { connection: { ssh: `sweep-${hosts++}` }, owner, schemaVersion: 1 };
+  const props = { connection: { ssh: `orphans-${hosts++}` }, owner, schemaVersion: 1 };
   await lifecycle(lxcStore, kinds).delete!("id", props);
   return done;
 }
 
 test("the stack's last store on a host takes along what is left of it, in the reverse order of making", async () => {
   const done = await remove([]);
-  const order = [
-    "stops the container",
-    "undefines the domain",
-    "unmounts the root",
-    "removes the root",
-    "frees slot 0",
-    "removes the image",
-  ];
-  expect(done.filter((why) => order.includes(why))).toEqual(order);
+  const order = ["stop-container", "undefine-domain", "unmount-root", "remove-root", "free-slot 0", "remove-image"];
+  expect(done.filter((id) => order.includes(id))).toEqual(order);
 });
 
 // As when a host gets another name in the program: the old store is deleted after the new one was made.
@@ -71,23 +66,23 @@ test("a store that is not the stack's last one on a host takes nothing along", a
 
 test("a root that was killed before it was written down goes with its claim of the image", async () => {
   const done = await remove([], without(/roots\/web/));
-  expect(done).toContain("frees slot 0");
-  expect(done.filter((why) => why === "gives up the image")).toHaveLength(2);
+  expect(done).toContain("free-slot 0");
+  expect(done.filter((id) => id === "release-image")).toHaveLength(2);
 });
 
-test("another stack's store does not keep ours from sweeping", async () => {
-  expect(await remove([claim("prod", "lab")])).toContain("removes the root");
+test("another stack's store does not keep ours from removing what is left", async () => {
+  expect(await remove([claim("prod", "lab")])).toContain("remove-root");
 });
 
 test("what belongs to other stacks stays", async () => {
   const theirs: Edit = (text) =>
     text.replaceAll("svirt-lxc/lab/", "svirt-lxc/lab2/").replaceAll(/lab%2FLxc(?=[IR])/g, "lab2%2FLxc");
   const done = await remove([], theirs);
-  expect(done).not.toContain("removes the root");
-  expect(done).not.toContain("removes the image");
+  expect(done).not.toContain("remove-root");
+  expect(done).not.toContain("remove-image");
 });
 
 test("what is to be kept stays", async () => {
-  const kept: Edit = (text) => text.replace('"name":"web"}', '"name":"web","keep":true}');
-  expect(await remove([], kept)).not.toContain("removes the root");
+  const kept: Edit = (text) => text.replace('"name":"web"}', '"name":"web","retain":true}');
+  expect(await remove([], kept)).not.toContain("remove-root");
 });

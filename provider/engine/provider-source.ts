@@ -6,7 +6,7 @@
  * Pulumi's dynamic provider calls the module's `handler` (cmd/dynamic-provider in its SDK). It would also serialize closures
  * into such a text, which takes it longer than all the rest of a resource, and with other words in each of its versions.
  */
-export function stub(token: string): string {
+export function providerSource(token: string): string {
   return `
 const provider = async () => {
   const { createRequire } = process.getBuiltinModule("node:module");

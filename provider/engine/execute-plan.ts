@@ -13,7 +13,7 @@ const MAX_REPLANS = 20;
  * Observes, plans, and carries the plan out: the locked steps in one batch that first looks again, and does nothing if the host
  * is not as the plan expects; long work before and after them, while others may use the host. Returns the last observation.
  */
-export async function carryOut<I extends CommonInputs, O extends object>(
+export async function executePlan<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,
   session: Session,
   inputs: I,
@@ -36,7 +36,7 @@ export async function carryOut<I extends CommonInputs, O extends object>(
     if (failure)
       throw new Incomplete(
         stepProblem(name, session, failure),
-        attempt(() => look(report.observation)),
+        tryOrUndefined(() => look(report.observation)),
       );
     last = report.observation;
     if (!report.stale) done = [...done, ...steps];
@@ -44,19 +44,21 @@ export async function carryOut<I extends CommonInputs, O extends object>(
   };
   // Some steps show only when others are done; but what was done and is still to do will not get better by repetition, nor by
   // another number in the record that goes with it.
-  const isNew = (step: Step) => !done.some(({ why, argv }) => why === step.why && isDeepStrictEqual(argv, step.argv));
+  const notYetAttempted = (step: Step) =>
+    !done.some(({ id, argv }) => id === step.id && isDeepStrictEqual(argv, step.argv));
 
   /** Does what is to be done under the lock, and returns what remains outside of it. */
   const locked = async (): Promise<Step[]> => {
     last ??= await session.observe(reads, name);
     for (let replans = 0; replans < MAX_REPLANS; replans++) {
       const steps = plan(look(last));
-      if (phase(steps, "before").some(isNew)) return phase(steps, "before");
+      if (phase(steps, "before").some(notYetAttempted)) return phase(steps, "before");
       const now = phase(steps, undefined);
-      if (!now.some(isNew)) return phase(steps, "after");
+      if (!now.some(notYetAttempted)) return phase(steps, "after");
       await run(now, { holder: inputs.owner, expect: last.digest });
     }
     throw new HostError({
+      code: "host-keeps-changing",
       what: `${name}: the host changed ${MAX_REPLANS} times between looking and acting`,
       where: session.host,
       remedy: "find out what else changes it (another stack, a script), then run the same command again",
@@ -77,13 +79,13 @@ export async function carryOut<I extends CommonInputs, O extends object>(
     throw begun
       ? new Incomplete(
           error.problem,
-          attempt(() => look(last!)),
+          tryOrUndefined(() => look(last!)),
         )
       : error;
   });
 }
 
-function attempt<T>(work: () => T): T | undefined {
+function tryOrUndefined<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch {
