@@ -42,7 +42,7 @@ export function stepProblem(
     what: `${name}: failed at the step "${step.title}"`,
     where: `${session.host}: ${shown(step)}`,
     why: `${timedOut ? "it took too long" : `exit code ${outcome.exit}`}${output ? `\n${output}` : ""}`,
-    remedy: "mend the cause, then run the same command again: it continues from here",
+    remedy: step.remedy ?? "mend the cause, then run the same command again: it continues from here",
   };
 }
 

@@ -41,6 +41,10 @@ export interface Step {
   ok?: number[];
   /** Long work outside of the host's lock: before the locked steps, or after them. Default: under the lock. */
   phase?: "before" | "after";
+  /** The batch goes over a connection of its own, by a new login. Only for a step outside of the lock. */
+  connection?: "new";
+  /** What to do where it fails; in general: mend the cause, and run the same command again. */
+  remedy?: string;
 }
 
 /** What a step is called: to programs, and to people. */

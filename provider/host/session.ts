@@ -11,7 +11,7 @@ import {
   timeoutOf,
 } from "./batch.ts";
 import { type Connection, hostName } from "./connection.ts";
-import { HostError } from "./errors.ts";
+import { HostError, type Problem } from "./errors.ts";
 import { runScript, type ScriptResult } from "./transport.ts";
 
 /** sshd refuses the eleventh session of a connection (MaxSessions); this leaves room for a person's own. */
@@ -82,10 +82,12 @@ export class Session {
 
   async #runScript(batch: Batch, label: string): Promise<Report> {
     const steps = batch.steps ?? [];
+    const login = steps.find((s) => s.connection === "new");
     let step: string | undefined;
     const result = await runScript(this.#connection, script(batch), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
-      timeout: 3600 + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
+      newConnection: login !== undefined,
+      timeout: (login ? 300 : 3600) + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
       onProgress: (line) => {
         step = line;
         console.log(`${label}: ${line}`);
@@ -100,7 +102,10 @@ export class Session {
         remedy: "see what that run waits for, and end it if nobody needs it; then run the same command again",
       });
     }
-    throw unreachable(this.host, this.#connection, result, step);
+    const problem = unreachable(this.host, this.#connection, result, step);
+    if (login === undefined) throw new HostError(problem);
+    const what = `${label}: the host ${this.host} gives no new login at the step "${login.title}"`;
+    throw new HostError({ ...problem, code: "login-failed", what, remedy: login.remedy ?? problem.remedy });
   }
 
   #parse(stdout: Buffer, batch: Batch): Report {
@@ -128,10 +133,10 @@ function unreachable(
   connection: Connection,
   { exit, stderr }: ScriptResult,
   step: string | undefined,
-): HostError {
+): Problem {
   const config = connection.sshConfig === undefined ? "" : `-F ${connection.sshConfig} `;
   const by = connection.ssh === undefined ? "sh" : `ssh ${config}${connection.ssh}`;
-  return new HostError({
+  return {
     code: step === undefined && exit === 255 ? "unreachable" : "connection-lost",
     what:
       step !== undefined
@@ -148,7 +153,7 @@ function unreachable(
       : `make \`${by} true\` work without a prompt, then run the same command again: it continues where this one stopped. ` +
         "To leave the host out: `pulumi up --refresh=false --target URN …` with what is on the others. " +
         "If it has got a new name: declare that, and run `pulumi up --refresh=false` once",
-  });
+  };
 }
 
 /** One line per round trip, for those who count them: SVIRT_LXC_TRACE names the file. */

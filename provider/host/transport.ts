@@ -20,6 +20,8 @@ export interface ScriptOptions {
   upload?: string;
   /** Seconds until the connection is given up. */
   timeout: number;
+  /** By a login of its own, and not over the connection that others share. */
+  newConnection?: boolean;
   /** Called for each progress line as it arrives. */
   onProgress: (line: string) => void;
 }
@@ -33,7 +35,10 @@ export interface ScriptOptions {
 export async function runScript(connection: Connection, script: string, options: ScriptOptions): Promise<ScriptResult> {
   const text = Buffer.from(script);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
-  const argv = [...shell(connection), connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`];
+  const argv = [
+    ...shell(connection, options.newConnection),
+    connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`,
+  ];
 
   const upload = options.upload === undefined ? undefined : (await openUpload(options.upload)).createReadStream();
   const child = execa(argv[0]!, argv.slice(1), {
@@ -70,10 +75,11 @@ async function openUpload(file: string) {
 }
 
 /** The argv that runs one shell command on the host. */
-function shell(connection: Connection): string[] {
+function shell(connection: Connection, isNew = false): string[] {
   if (connection.ssh === undefined) return ["sh", "-c"];
   const config = connection.sshConfig === undefined ? [] : ["-F", resolve(connection.sshConfig)];
-  return ["ssh", ...config, ...SSH_OPTIONS, "-o", `ControlPath=${join(controlDir(), "%C")}`, "--", connection.ssh];
+  const socket = isNew ? "none" : join(controlDir(), "%C");
+  return ["ssh", ...config, ...SSH_OPTIONS, "-o", `ControlPath=${socket}`, "--", connection.ssh];
 }
 
 // One connection serves all operations; it ends by itself shortly after the last one, even when we are killed.

@@ -32,6 +32,7 @@ import {
   type Reservation,
   startNetwork,
 } from "../tools/network.ts";
+import { PIPED } from "../tools/selinux.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
@@ -116,7 +117,8 @@ const INSTALL =
 const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
 const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
-const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && restorecon "$1.new" && mv "$1.new" "$1"';
+const WRITE = `${PIPED}
+mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
 const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
 

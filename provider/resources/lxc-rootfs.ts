@@ -30,6 +30,7 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
+import { PIPED } from "../tools/selinux.ts";
 import { exclusiveInspection } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, nameSchema, retain } from "./common.ts";
@@ -418,7 +419,7 @@ chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower laye
 chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
 [ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
 `;
-const WRITE_UNIT = 'cat >"$1" && chmod 0644 "$1" && restorecon "$1"';
+const WRITE_UNIT = `${PIPED}\ncat >"$1" && chmod 0644 "$1" && piped restorecon "$1"`;
 const STOP = `${exclusiveInspection}
 systemctl stop "$1"; shift; ${UNMOUNT}`;
 // A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.

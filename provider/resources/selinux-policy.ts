@@ -10,6 +10,7 @@ import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
 import { isPolicyStillNeeded } from "../tools/containers.ts";
+import { CHANGE_MODULES, PIPED, restorecon } from "../tools/selinux.ts";
 import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
 import { common, retain } from "./common.ts";
 
@@ -61,11 +62,11 @@ interface Outputs {
 
 // libsemanage compiles what does not link away, with exit code 0: the markers tell what is in the loaded policy. Its own digest of
 // a module (semodule --checksum) would be for all of the host's some 400 modules, which takes more than all other looks together.
-const LOADED = `
+const LOADED = `${PIPED}
 exec 3>&2 2>/dev/null
 valid() { printf 'system_u:object_r:svirt_lxc_%s_t:s0' "$1" >/sys/fs/selinux/context; }
 if command -v semodule >/dev/null; then
-  modules=$(semodule --list-modules=full 2>&3) || exit 1
+  modules=$(piped semodule --list-modules=full) || { printf '%s\\n' "$modules" >&3; exit 1; }
   for word in $modules; do
     [ "$word" != ${MODULE} ] || { if valid text_${SHA256}; then echo module ${SHA256}; else echo module other; fi; break; }
   done
@@ -76,7 +77,9 @@ done
 stat -c 'store %C' ${STORE}
 :`;
 // The name of a module is the name of its file.
-const INSTALL = `d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && semodule -i "$d/${MODULE}.cil" -e ${MODULE}`;
+const INSTALL = `${CHANGE_MODULES}
+d=$(mktemp -d) && trap 'rm -rf "$d"' EXIT && cat >"$d/${MODULE}.cil" && change_modules -i "$d/${MODULE}.cil" -e ${MODULE}`;
+const REMOVE = `${CHANGE_MODULES}\nchange_modules -r ${MODULE}`;
 
 export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   token: "SelinuxPolicy",
@@ -142,7 +145,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       });
     }
     if (renew || !storeLabelled) {
-      steps.push({ id: "label-store", title: `Labelling ${STORE}`, argv: ["restorecon", "-R", STORE], timeout: 600 });
+      steps.push({ id: "label-store", title: `Labelling ${STORE}`, argv: restorecon("-R", STORE), timeout: 600 });
     }
     return steps;
   },
@@ -167,7 +170,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     const unload: Step = {
       id: "unload-module",
       title: `Unloading the SELinux module ${MODULE}`,
-      argv: ["semodule", "-r", MODULE],
+      argv: ["sh", "-c", REMOVE],
       timeout: 900,
     };
     return [...(last && module !== undefined ? [unload] : []), unclaim(CLAIM, owner)];

@@ -19,14 +19,19 @@ type Drift = [what: string, change: string, resource: string, property?: string]
 /** One wave at a time; within one, each changes another resource. */
 const waves: Drift[][] = [
   [
-    ["SELinux made permissive", "setenforce 0", "SelinuxEnforcing alpha"],
+    ["SELinux made permissive", "setenforce 0", "SelinuxEnforcing alpha", "mode"],
     ["lxc.conf back at its defaults", "sed -i /^security_/d /etc/libvirt/lxc.conf", "LibvirtService alpha"],
     ["the image's claim removed", `rm ${STORE}/claims/image-*/*LxcImage*`, "LxcImage alpha.base"],
     ["the hostname", `${INSIDE} && echo x >etc/hostname`, "LxcRootfs web", "hostname"],
     ["the memory", redefine("s/524288/262144/"), "LxcDomain web", "memory"],
   ],
   [
-    ["SELinux permissive at boot", "sed -i s/enforcing/permissive/ /etc/selinux/config", "SelinuxEnforcing alpha"],
+    [
+      "SELinux permissive at boot",
+      "sed -i s/enforcing/permissive/ /etc/selinux/config",
+      "SelinuxEnforcing alpha",
+      "configured",
+    ],
     ["the module replaced", "echo x >/mnt/modules/svirt_lxc", "SelinuxPolicy alpha"],
     ["the network stopped", v("net-destroy svirt-lxc"), "LibvirtService alpha"],
     ["the authorized keys", `${INSIDE} && echo evil >>root/.ssh/authorized_keys`, "LxcRootfs web", "authorizedKeys"],

@@ -8,7 +8,12 @@ export const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHuEtjR/mU7iRTx5MChUzkV4
 /** No plan may hold it but in stdin. */
 export const PASSWORD = "correct horse's $(battery) staple";
 
-export const enforcingInputs = { connection, owner: owner("SelinuxEnforcing", "lab") };
+export const enforcingInputs = {
+  connection,
+  owner: owner("SelinuxEnforcing", "lab"),
+  mode: "enforcing" as const,
+  configured: "enforcing" as const,
+};
 
 export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab"), retain: false };
 

@@ -6,6 +6,7 @@ inherited=$(findmnt -rno ID)
 mount -t tmpfs -o mode=0755 host /mnt
 echo "$inherited" >/mnt/inherited # these may go at any time, with what else this machine does
 mount -t tmpfs -o mode=0755 run /run
+mkdir -p /run/systemd/transient
 cd /mnt
 mkdir -p bin domains networks modules units loaded knobs labels contexts etc work var-lib
 mount --bind "$bin" bin
@@ -44,6 +45,11 @@ echo 1 >/sys/fs/selinux/enforce
 : >/sys/fs/selinux/context
 # Who writes a question at its begin reads on behind it: blanks, and the answer.
 printf '%200s%s\n' '' '42217f7d ffffffff 0 ffffffff 6 0' >/sys/fs/selinux/access
+# What the kernel says of process 1 and of its own command line; a test may write other things there.
+echo system_u:system_r:init_t:s0 >/mnt/knobs/init
+: >/mnt/knobs/cmdline
+mount --bind /mnt/knobs/init /proc/1/attr/current
+mount --bind /mnt/knobs/cmdline /proc/cmdline
 echo ready
 # Until who made it closes the other end, or dies.
 cat >/dev/null

@@ -82,6 +82,12 @@ export class Host {
     else await writeFile(join(this.#dir, "down"), "");
   }
 
+  /** Whether a new login is closed, while the connection that there is works. */
+  async closed(is: boolean): Promise<void> {
+    if (is) await writeFile(join(this.#dir, "closed"), "");
+    else await rm(join(this.#dir, "closed"), { force: true });
+  }
+
   /** Ends the connections that there are. What they started goes on, until it notices. */
   async cut(): Promise<void> {
     const pids = (await readdir(join(this.#dir, "connections"))).map(Number);

@@ -5,13 +5,21 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { selinuxEnforcing } from "../../../provider/resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
-import { domainInputs, IMAGE, KEY, libvirtInputs, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
+import {
+  domainInputs,
+  enforcingInputs,
+  IMAGE,
+  KEY,
+  libvirtInputs,
+  PASSWORD,
+  rootfsInputs,
+} from "../../support/inputs.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const owner = "p/s/K/n";
 
 const defaults: [kind: AnyKind, given: object, filled: object][] = [
-  [selinuxEnforcing, { owner }, { owner, connection: {} }],
+  [selinuxEnforcing, { owner }, { owner, connection: {}, mode: "enforcing", configured: "enforcing" }],
   [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" }, retain: false }],
   [
     libvirtService,
@@ -50,11 +58,14 @@ test.each(defaults.map(([kind, ...rest]) => [kind.token, kind, ...rest] as const
 
 type Mistake = [kind: AnyKind, change: object, property: string, reason: RegExp];
 const base = new Map<AnyKind, object>([
+  [selinuxEnforcing, enforcingInputs],
   [lxcRootfs, rootfsInputs],
   [lxcDomain, domainInputs],
   [libvirtService, libvirtInputs],
 ]);
 const mistakes: Mistake[] = [
+  [selinuxEnforcing, { mode: "permissive" }, "mode", /only be "enforcing"/],
+  [selinuxEnforcing, { configured: "disabled" }, "configured", /only be "enforcing"/],
   [lxcRootfs, { name: "../etc" }, "name", /DNS label/],
   [lxcRootfs, { name: "Web" }, "name", /lower-case/],
   [lxcRootfs, { name: "-web" }, "name", /DNS label/],

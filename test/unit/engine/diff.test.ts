@@ -128,7 +128,7 @@ rows(lxcDomain, domainInputs, [
 ]);
 
 const drifts: [name: string, kind: AnyKind, inputs: object, host: Edits][] = [
-  ["SELinux is permissive", selinuxEnforcing, enforcingInputs, { "selinux-runtime": says("0\n") }],
+  ["SELinux is permissive", selinuxEnforcing, enforcingInputs, { selinux: swap("enforce 1", "enforce 0") }],
   ["the module is another one", selinuxPolicy, policyInputs, { policy: swap(/^module \w+/m, "module other") }],
   ["libvirt's network is stopped", libvirtService, libvirtInputs, { networks: swap(/Active:( +)yes/, "Active:$1no") }],
   ["the image is gone", lxcImage, imageInputs, { store: without(/image\.json/) }],
