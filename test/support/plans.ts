@@ -47,27 +47,44 @@ export function plans<I extends CommonInputs, O extends object, P extends object
     expectWellFormed(steps);
   });
 
+  const [made, gone] = [true, false].map((is) =>
+    rows.filter(([, given_]) => {
+      const { observed, prior } = given(kind, inputs, given_);
+      return kind.exists(observed, prior) === is;
+    }),
+  ) as [typeof rows, typeof rows];
+
   // diff has the observation of the state, which lacks what is only the host's and went through JSON.
-  test.each(rows)("from state as from the host: %s", (_, given_) => {
+  each(made, "from state as from the host: %s", (_, given_) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    if (!kind.exists(observed, prior)) return;
     const { host: _host, ...kept } = observed as O & { host?: object };
     const state = JSON.parse(JSON.stringify(kept)) as O;
     expect(kind.plan(state, desired, prior).length > 0).toBe(kind.plan(observed, desired, prior).length > 0);
   });
 
   // A refresh names what drifted, and leaves state with which the next one, and destroy, still know what was asked for.
-  test.each(rows)("after a refresh: %s", async (_, given_) => {
+  each(made, "after a refresh: %s", async (_, given_) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
-    if (!kind.exists(observed, desired)) return;
-    const state = stateOf(kind, desired, observed);
+    const state = stateOf(kind, prior, observed);
     const first = await refreshed(kind, given_.host, state);
     expect(await refreshed(kind, given_.host, first.props!)).toEqual(first);
     const again = kind.parse(recorded(given_.host), first.props as I);
-    expect(idsOf(kind.remove(again, first.props as I))).toEqual(idsOf(kind.remove(observed, desired)));
+    expect(idsOf(kind.remove(again, first.props as I))).toEqual(idsOf(kind.remove(observed, prior)));
     const { changes } = await lifecycle(kind, [kind]).diff!("id", first.props, desired);
     expect(changes).toBe(kind.plan(observed, desired, prior).length > 0);
   });
+
+  // What is not there is found gone by a refresh, or it cannot be told; and without state, the plan knows enough.
+  each(gone, "gone for a refresh: %s", async (_, given_) => {
+    const { prior } = given(kind, inputs, given_);
+    const state = { ...prior, schemaVersion: SCHEMA_VERSION };
+    expect(await refreshed(kind, given_.host, state)).toEqual({});
+  });
+}
+
+/** A table may have no row of a kind; jest takes none without any. */
+function each<I>(rows: Rows<I, string[]>, name: string, check: (name: string, given: Case<I>) => unknown): void {
+  if (rows.length > 0) test.each(rows)(name, (...[row, given_]) => check(row, given_) as Promise<void>);
 }
 
 /** What state holds of a resource. */
@@ -132,7 +149,7 @@ export function refusals<I extends CommonInputs, O extends object, P extends obj
 /** What holds for every step of every plan. */
 function expectWellFormed(steps: Step[]): void {
   for (const step of steps) {
-    const { id, title, argv, stdin, upload, phase, timeout } = step;
+    const { id, title, argv, stdin, upload, phase, timeout, connection } = step;
     expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
     expect(title).toMatch(/^[A-Z][a-z]+ing [^\n]+$/);
     expect(argv.length).toBeGreaterThan(0);
@@ -143,6 +160,7 @@ function expectWellFormed(steps: Step[]): void {
     }
     expect([undefined, "before", "after"]).toContain(phase);
     if (upload !== undefined) expect({ phase, stdin }).toEqual({ phase: "before", stdin: undefined });
+    if (connection !== undefined) expect(phase).toBeDefined();
     if (timeout !== undefined) expect(timeout).toBeGreaterThan(0);
   }
 }
