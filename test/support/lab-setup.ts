@@ -2,13 +2,13 @@ import { ensureBaseArchive } from "../../lab/base.ts";
 import { startLab } from "../../lab/index.ts";
 import { ensureEngine } from "../../scripts/engine/index.ts";
 import { ensurePackages } from "../../scripts/setup/packages.ts";
-import { testLabDir } from "./lab.ts";
+import { keepBootDenials, testLabDir } from "./lab.ts";
 
 /** Before the lab tests: the engine, and a fresh lab host that goes when this process goes. */
 export default async function setUp(): Promise<void> {
   const engine = ensureEngine();
   await ensurePackages();
   await ensureBaseArchive(testLabDir);
-  await startLab({ dir: testLabDir, fresh: true, owner: process.pid });
+  await keepBootDenials(await startLab({ dir: testLabDir, fresh: true, owner: process.pid }));
   await engine;
 }

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { attachLab, type Lab, startLab } from "../../lab/index.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
@@ -18,10 +19,36 @@ export async function restartLab(options: { permissive?: boolean } = {}): Promis
   return startLab({ dir: testLabDir, owner: process.pid, ...options });
 }
 
-/** What SELinux denied to the domains that we answer for, since the host was made. */
+/**
+ * What SELinux has denied on the host since it was made, to whomever, a line each. Left out is what a boot of it brings along
+ * before anything of ours has run, and what was only noted while the host was permissive.
+ */
 export async function denials(lab: Lab): Promise<string[]> {
-  const { stdout } = await lab.ssh("ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR 2>/dev/null || true");
-  return stdout.split("\n").filter((line) => /denied|SELINUX_ERR/.test(line) && /virtd_lxc_t|svirt_lxc_/.test(line));
+  const own = new Set(JSON.parse(await readFile(bootDenials, "utf8")));
+  const all = await allDenials(lab);
+  return all.filter((line) => !line.includes("permissive=1") && !own.has(kindOf(line)));
+}
+
+/** Keeps what is denied on a host that has just booted. */
+export async function keepBootDenials(lab: Lab): Promise<void> {
+  await writeFile(bootDenials, JSON.stringify((await allDenials(lab)).map(kindOf)));
+}
+
+const bootDenials = join(testLabDir, "boot-denials.json");
+
+// Those from before auditd runs are only in the journal.
+async function allDenials(lab: Lab): Promise<string[]> {
+  const { stdout } = await lab.ssh(
+    "ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR 2>/dev/null; journalctl -q -o cat -g 'avc: +denied'; true",
+  );
+  return stdout.split("\n").filter((line) => /denied|SELINUX_ERR/.test(line));
+}
+
+/** A denial without what differs each time: ids, numbers of inodes, the time. */
+function kindOf(line: string): string {
+  const field = (name: string) => new RegExp(`\\b${name}=("[^"]*"|\\S+)`).exec(line)?.[1] ?? "";
+  const [permissions = line] = /\{.*?\}/.exec(line) ?? [];
+  return [permissions, ...["comm", "scontext", "tcontext", "tclass"].map(field)].join(" ");
 }
 
 /** A test on the lab host that shows, if it fails, what the host has to say. */

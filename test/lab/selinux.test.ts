@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../../lab/wait.ts";
+import { denials, labTest, restartLab, sharedLab } from "../support/lab.ts";
+import { Stack } from "../support/stack.ts";
+
+/** SELinux of a host: nothing of ours is denied what it does, and the way to enforcing locks nobody out. */
+
+const LABEL = /^system_u:system_r:svirt_lxc_sys_t:s0:c\d+,c\d+$/;
+const SYSTEMD = "/usr/lib/systemd/systemd";
+/** PAM closes new logins while the kernel enforces, as it does where they get no context (pam_selinux). */
+const CLOSED = "account required pam_exec.so quiet /usr/bin/grep -q 0 /sys/fs/selinux/enforce";
+
+let dir: string;
+let stack: Stack;
+let denied: string[];
+
+const config = (containers: object) => ({
+  "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
+  "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
+  "svirt-lxc:containers": containers,
+});
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "svirt-lxc-lab-"));
+  stack = await Stack.create("lab-selinux", config({ sealed: { host: "lab", image: "base" } }), { dir });
+  denied = await denials(await sharedLab());
+});
+
+afterAll(async () => {
+  await stack.remove();
+  await rm(dir, { recursive: true });
+});
+
+const bootId = async () => (await (await sharedLab()).ssh("cat /proc/sys/kernel/random/boot_id")).stdout;
+const says = async (command: string) => (await (await sharedLab()).ssh(command, { reject: false })).stdout.trim();
+const drifted = async () =>
+  Object.fromEntries(
+    Object.entries((await stack.preview("--refresh")).operations).map(([name, { properties }]) => [name, properties]),
+  )["SelinuxEnforcing lab"];
+
+labTest("setenforce 0: the preview names it, up mends it, and all is as it was", async (lab) => {
+  const first = await stack.up();
+  expect(first.ok ? "" : first.output).toBe("");
+  await lab.ssh("setenforce 0");
+  expect(await drifted()).toEqual(["mode"]);
+  const { ok, output } = await stack.up();
+  expect(ok ? "" : output).toBe("");
+  expect(await says("getenforce")).toBe("Enforcing");
+  expect(await says("ls /run/systemd/transient | grep svirt-lxc")).toBe("");
+  await stack.converged();
+  expect((await stack.outputs()).containers.sealed).toMatchObject({
+    verdict: "confined",
+    labels: [expect.stringMatching(LABEL)],
+  });
+});
+
+labTest("a whole life leaves no denial", async (lab) => {
+  expect((await stack.destroy()).ok).toBe(true);
+  expect((await denials(lab)).filter((line) => !denied.includes(line))).toEqual([]);
+});
+
+labTest("where enforcing closes new logins, the host opens by itself, and its next boot is left alone", async (lab) => {
+  await stack.configure(config({}));
+  const permissive = "setenforce 0 && sed -i s/^SELINUX=.*/SELINUX=permissive/ /etc/selinux/config";
+  await lab.ssh(`${permissive} && cp /etc/pam.d/sshd /root/sshd.pam && sed -i '1i ${CLOSED}' /etc/pam.d/sshd`);
+  const failed = await stack.up();
+  expect(failed.ok).toBe(false);
+  expect(failed.output).toContain('gives no new login at the step "Logging in again, while SELinux is enforcing"');
+  expect(failed.output).toContain("permissive again within 60 s");
+  await until("a login", 120, async () => (await says("getenforce")) === "Permissive");
+  expect(await says("grep ^SELINUX= /etc/selinux/config")).toBe("SELINUX=permissive");
+  await lab.ssh("mv /root/sshd.pam /etc/pam.d/sshd");
+
+  // What was moved there has the label of where it was, and is found before the kernel enforces.
+  const mislabelled = await stack.up();
+  expect(mislabelled.output).toMatch(/1 files.*\n.*Would relabel \/etc\/pam.d\/sshd from/);
+  expect(await says("getenforce")).toBe("Permissive");
+  await lab.ssh("restorecon /etc/pam.d/sshd");
+
+  expect((await drifted())?.sort()).toEqual(["configured", "mode"]);
+  const { ok, output } = await stack.up();
+  expect(ok ? "" : output).toBe("");
+  expect(await says("getenforce; grep ^SELINUX= /etc/selinux/config")).toBe("Enforcing\nSELINUX=enforcing");
+  expect(await says("restorecon -F -n -v /etc/selinux/config 2>&1")).toBe("");
+  await stack.converged();
+});
+
+labTest("a host whose process 1 runs as the kernel does is not made enforcing", async (lab) => {
+  await lab.ssh(`chcon -t bin_t ${SYSTEMD}`);
+  const unlabelled = await restartLab({ permissive: true });
+  expect(await says("cat /proc/1/attr/current")).toContain(":kernel_t:");
+  const boot = await bootId();
+  const { ok, output } = await stack.up();
+  expect(ok).toBe(false);
+  expect(output).toMatch(/process 1 runs as system_u:system_r:kernel_t:s0.*remedy: .*fixfiles -F onboot/s);
+  expect(await says("getenforce; cat /proc/sys/kernel/random/boot_id")).toBe(`Permissive\n${boot}`);
+  await unlabelled.ssh(`restorecon ${SYSTEMD}`);
+  await restartLab();
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+});
