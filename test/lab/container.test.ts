@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { until } from "../../lab/wait.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
-import { denials, labTest, restartLab, sharedLab } from "../support/lab.ts";
+import { denials, labTest, restartLab } from "../support/lab.ts";
 import { sampleProcesses } from "../support/sampler.ts";
 import { type Run, Stack } from "../support/stack.ts";
 
@@ -18,7 +18,6 @@ const PASSWORD = "correct horse battery staple";
 let dir: string;
 let stack: Stack;
 let web: object;
-let denied: string[];
 
 const config = (containers: object) => ({
   "svirt-lxc:hosts": host,
@@ -32,7 +31,6 @@ beforeAll(async () => {
   web = { host: "lab", image: "base", authorizedKeys: [join(dir, "id.pub")], rootPasswordSecret: "password" };
   stack = await Stack.create("lab-life", config({ web }), { dir });
   await stack.secret("svirt-lxc:password", PASSWORD);
-  denied = await denials(await sharedLab());
 });
 
 afterAll(async () => {
@@ -97,11 +95,12 @@ labTest("every process of it has our type, its pair and a shifted user", async (
   expect(controllers.map(([, , command]) => command)).toEqual(["libvirt_lxc"]);
 });
 
-labTest("the host enforces, and nothing was denied to whatever we start", async (lab) => {
+labTest("the host enforces, and nothing was denied to libvirt's controller or to us", async (lab) => {
   expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
   const permissive = (await lab.ssh("seinfo --permissive")).stdout.match(/\w+_t$/gm) ?? [];
   expect(permissive.filter((type) => type !== "virtd_lxc_t")).toEqual([]);
-  expect((await denials(lab)).filter((line) => !denied.includes(line))).toEqual([]);
+  // What its services are denied while the host reboots is not ours; see selinux.test.ts for all the rest.
+  expect((await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line))).toEqual([]);
 });
 
 labTest("a host that was booted permissive starts no container, says why, and is repaired", async (first) => {
