@@ -3,10 +3,11 @@ import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import { LxcDomain } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
-import { addressOf, capacityOf } from "../provider/tools/network.ts";
+import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
 import type { LxcHost } from "./lxc-host.ts";
 
-export interface LxcContainerArgs extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image"> {
+export interface LxcContainerArgs
+  extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image" | "nameserver" | "domain"> {
   host: LxcHost;
   /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
   name?: pulumi.Input<string>;
@@ -47,7 +48,15 @@ export class LxcContainer extends pulumi.ComponentResource {
 
     this.rootfs = new LxcRootfs(
       name,
-      { ...settings, adopt, connection, name: hostName, image: image.sha256 },
+      {
+        ...settings,
+        nameserver: gatewayOf(subnet),
+        domain: domainOf(network),
+        adopt,
+        connection,
+        name: hostName,
+        image: image.sha256,
+      },
       { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
     this.domain = new LxcDomain(

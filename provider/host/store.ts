@@ -35,6 +35,8 @@ export interface RootRecord {
   revision: number;
   /** Units that were asked for: what is taken off the list is disabled. */
   units: string[];
+  /** What was written into it once; see Seeded in tools/root-settings.ts. */
+  seeded?: { identity?: boolean; hosts?: string; resolver?: string };
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
   passwordHash?: string;
 }

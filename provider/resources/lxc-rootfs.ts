@@ -22,13 +22,16 @@ import {
   unitName,
   unitPath,
 } from "../tools/root-mount.ts";
+import { identityStep } from "../tools/root-settings/identity.ts";
 import {
   type FoundSettings,
   isUnreadable,
   parseSettings,
   passwordStep,
+  type Seeded,
   settingsRead,
   settingsSteps,
+  wantedSeeds,
 } from "../tools/root-settings.ts";
 import { PIPED } from "../tools/selinux.ts";
 import { exclusiveInspection } from "../tools/userns.ts";
@@ -65,6 +68,13 @@ const schema = z.strictObject({
     .optional(),
   /** Ask for the address by DHCP with systemd-networkd; if not, the root must take the reserved address itself. Kept converged. */
   dhcp: z.boolean().default(true),
+  /** IPv4 address of the resolver, with DHCP: the host's own in the network. Written into /etc/resolv.conf once, unless systemd-resolved runs; not touched if not given. */
+  nameserver: z.ipv4("must be an IPv4 address such as 10.213.0.1").optional(),
+  /** Domain of the network, in which neighbours are found by name. It goes with the nameserver, and with the own name into /etc/hosts. */
+  domain: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/, "must be a domain such as svirt-lxc.internal")
+    .optional(),
   /** Units that are enabled inside. Kept converged; one that is taken off the list is disabled. */
   units: z.array(z.string().regex(/^[\w@\\:][\w@.\\:-]*\.\w+$/, "must be a unit such as nginx.service")).default([]),
 });
@@ -80,6 +90,7 @@ interface Observed {
   revision: number;
   /** Units that were asked for until now. */
   units: string[];
+  seeded: Seeded;
   claimsImage: boolean;
   hasSlot: boolean;
   retain: boolean;
@@ -142,6 +153,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       rebuild: record?.rebuild,
       revision: record?.revision ?? 0,
       units: record?.units ?? [],
+      // Of an earlier root whose files are gone it tells nothing about the next one.
+      seeded: (mount.instance !== undefined && record?.seeded) || {},
       passwordHash: record?.passwordHash,
       claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
       hasSlot: reserved !== undefined,
@@ -220,6 +233,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       rebuild: desired.rebuild,
       revision: observed.revision,
       units: [...desired.units, ...unwanted],
+      seeded: observed.seeded,
       passwordHash: observed.passwordHash,
     };
     let noted = observed.units;
@@ -254,9 +268,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const wanted = { ...desired, hostname: desired.hostname ?? name, unwanted };
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.instance !== undefined && observed.settings === undefined;
-    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted);
+    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted, observed.seeded);
     const setPassword = hash !== observed.passwordHash;
-    const restart = remount || settings.length > 0 || setPassword;
+    const restart = remount || settings.length > 0 || setPassword || (!unseen && !observed.seeded.identity);
 
     if (restart) {
       steps.push(...(observed.host?.users ?? []).map(stopGracefully));
@@ -293,9 +307,21 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         argv: ["systemctl", "enable", unitName(name)],
       });
     }
+    // It is recorded at once: a run that breaks off later does not make another one.
+    if (!unseen && !observed.seeded.identity) {
+      steps.push(identityStep(name, idmap, image));
+      note(
+        { id: "record-identity", title: "Recording that the identity is the container's own" },
+        { seeded: { identity: true } },
+      );
+    }
     steps.push(...settings);
-    if (!unseen && !equalAsJson(noted, desired.units))
-      note({ id: "record-units", title: "Recording the units that were asked for" }, { units: desired.units });
+    const seeded = wantedSeeds(wanted, observed.seeded);
+    if (!unseen && !equalAsJson([noted, observed.seeded], [desired.units, seeded]))
+      note(
+        { id: "record-settings", title: "Recording the settings that were written" },
+        { units: desired.units, seeded },
+      );
     if (setPassword && desired.rootPassword !== undefined) {
       steps.push(passwordStep(name, idmap, desired.rootPassword));
       note({ id: "record-password", title: "Recording which password was set" }, { passwordHash: hash });

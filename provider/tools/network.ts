@@ -41,6 +41,7 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
       metadata: { "svirt:owner": { "@xmlns:svirt": NAMESPACE, "#text": owner } },
       forward: { "@mode": "nat" },
       bridge: { "@name": spec.name.slice(0, 15), "@stp": "on", "@delay": "0" },
+      domain: { "@name": domainOf(spec.name), "@localOnly": "yes" },
       ip: {
         "@address": dotted(first),
         "@netmask": dotted(mask),
@@ -164,6 +165,11 @@ function isIn(subnet: string, address: string): boolean {
   const { first, last } = parseSubnet(subnet);
   const number = toNumber(address);
   return number >= first && number < last;
+}
+
+/** The domain of a network's containers. ICANN keeps .internal for private use; dnsmasq asks no other server for it. */
+export function domainOf(network: string): string {
+  return `${network}.internal`;
 }
 
 /** The host's own address. */

@@ -1,29 +1,42 @@
-import { posix } from "node:path";
 import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
 import type { IdMap } from "../host/slot.ts";
 import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
+import { AUTHORIZED_KEYS, authorizedKeysStep, HOME_OF_ROOT } from "./root-settings/home.ts";
+import { HOST_KEY, hostKeyStep, MACHINE_ID, machineIdStep } from "./root-settings/identity.ts";
+import { type Names, namesStep, ownHostsLine, resolverText } from "./root-settings/names.ts";
+import { fileLine, tmpfiles } from "./root-settings/tmpfiles.ts";
 import { exclusiveInspection, INSIDE, insideRoot } from "./userns.ts";
 
 // Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
 // namespace and with systemd's own tools.
 const HOSTNAME = "etc/hostname";
-const MACHINE_ID = "etc/machine-id";
-const NETWORK = "etc/systemd/network/80-svirt-lxc.network";
-const AUTHORIZED_KEYS = "root/.ssh/authorized_keys";
-const HOST_KEY = "etc/ssh/ssh_host_ed25519_key";
-const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, AUTHORIZED_KEYS, `${HOST_KEY}.pub`];
+/** systemd-networkd takes the first file that matches, sorted by name across all folders (systemd.network(5)): `0-` sorts before `00-`. */
+const NETWORK = "etc/systemd/network/0-svirt-lxc.network";
+const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, `${HOST_KEY}.pub`];
 
-/** DHCP on the container's interface (systemd.network(5)). The name that it is asked for by is that of the container. */
-const DHCP = "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\n";
+/**
+ * DHCP on the container's interface (systemd.network(5)). The name that it is asked for by is that of the container.
+ * UseDomains: systemd-resolved sends no name of a single label to a server, so it needs the network's domain to search.
+ */
+const DHCP = "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\nUseDomains=yes\n";
 const DHCP_UNIT = "systemd-networkd.service";
 
 /** The kernel lets no user namespace mount these; tried at every boot, they would leave the system degraded. */
 const MASKED = ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"];
 
+/** What was written into a root once, when it was made or when what follows from the declaration changed; edits inside stay. */
+export interface Seeded {
+  /** What must be unique was made by us, whatever the image brought. */
+  identity?: boolean;
+  /** The line of etc/hosts for the own name. */
+  hosts?: string;
+  /** The text of etc/resolv.conf. */
+  resolver?: string;
+}
+
 /** What a root is set to. */
-export interface Settings {
-  hostname: string;
+export interface Settings extends Names {
   authorizedKeys?: string[];
   dhcp: boolean;
   /** Units that start with the container. */
@@ -62,19 +75,52 @@ const FIND = [
   `-o \\( \\( ${test(READABLE)} \\) -type f -size -128k -exec grep -H '' {} + \\)`,
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
+/** How many roots are looked at side by side; all of them within BOUND seconds, which is less than a look may take. */
+const SIDE_BY_SIDE = 32;
+const BOUND = 80;
+
+// In the folder of the root. The keys lie where root's home is, which a link may lead to.
+const LOOK = `
+${HOME_OF_ROOT}
+${FIND}
+code=$?
+ssh=$(home_of_root)
+ssh=./\${ssh:+$ssh/}.ssh
+if [ -d "$ssh" ] && [ ! -L "$ssh" ]; then
+  find "$ssh" -maxdepth 1 -name authorized_keys -type f -size -128k -exec grep -h '' {} + | sed 's#^#${AUTHORIZED_KEYS}:#'
+fi
+exit $code`;
+
+// A slow root costs its neighbours nothing but its own limit: roots are looked at side by side, and told in order, since
+// observations are compared. The next batch removes the folder of one that was killed.
 const READ = `
 ${exclusiveInspection}
 ${INSIDE}
-for record in ${STORE}/roots/$1/root.json; do
+# Every line says whose it is, where no container can reach: what one root holds cannot pass for another's. What one holds
+# too much of, or takes too long to tell, is cut off, and lacks its last line.
+look() {
+  echo "$1 mounted"
+  (inside "$2/guest/root" "$(stat -c %u "$2/guest")" sh -c 'timeout "$0" sh -c "$1"; echo "exit:$?"' "$limit" "$look") |
+    head -c 262144 | sed "s#^\\./##; s/^/$1 /"
+}
+look='${LOOK.replaceAll("'", `'\\''`)}'
+set -- ${STORE}/roots/$1/root.json
+limit=$((${BOUND} / (($# + ${SIDE_BY_SIDE - 1}) / ${SIDE_BY_SIDE})))
+[ $limit -le 20 ] || limit=20
+[ $limit -ge 1 ] || limit=1
+d=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1
+n=0
+for record; do
   [ -f "$record" ] || continue
   dir=\${record%/root.json}
   mountpoint -q "$dir/guest/root" || continue
-  name=\${dir##*/}
-  echo "$name mounted"
-  # Every line says whose it is, where no container can reach: what one root holds cannot pass for another's. What one holds
-  # too much of, or takes too long to tell, is cut off, and lacks its last line.
-  (inside "$dir/guest/root" "$(stat -c %u "$dir/guest")" sh -c 'timeout 20 "$@"; echo "exit:$?"' sh ${FIND}) | head -c 262144 | sed "s#^\\./##; s/^/$name /"
+  look "\${dir##*/}" "$dir" >"$d/$n" &
+  n=$((n + 1))
+  [ $((n % ${SIDE_BY_SIDE})) -ne 0 ] || wait
 done
+wait
+i=0
+while [ $i -lt $n ]; do cat "$d/$i"; i=$((i + 1)); done
 `;
 
 /** The settings of one root, or of all with "*". */
@@ -122,36 +168,37 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
   };
 }
 
+/** What is to be written into a root once. */
+export function wantedSeeds(wanted: Settings, seeded: Seeded): Seeded {
+  // A root that takes its address itself knows its resolver itself; what was written while it did not stays.
+  const resolver = (wanted.dhcp ? resolverText(wanted) : undefined) ?? seeded.resolver;
+  return { identity: true, hosts: ownHostsLine(wanted), ...(resolver !== undefined && { resolver }) };
+}
+
 /** What makes the settings of a root as wanted. */
-export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings | undefined, wanted: Settings): Step[] {
+export function settingsSteps(
+  name: string,
+  idmap: IdMap,
+  found: FoundSettings | undefined,
+  wanted: Settings,
+  seeded: Seeded,
+): Step[] {
   const root = mountedRoot(name);
   const steps: Step[] = [];
   const inside = (name: StepName, argv: string[], stdin?: string) =>
     steps.push({ ...name, argv: insideRoot(root, idmap, argv), ...(stdin === undefined ? {} : { stdin }) });
 
-  if (!found?.hasMachineId)
-    inside({ id: "set-machine-id", title: "Setting a machine id" }, [...firstboot(root), "--setup-machine-id"]);
+  // Without a record of it, the identity is made as a whole.
+  if (seeded.identity && !found?.hasMachineId) steps.push(machineIdStep(name, idmap));
+  if (seeded.identity && !found?.hostKey) steps.push(hostKeyStep(name, idmap));
   if (found?.hostname !== wanted.hostname) {
     inside({ id: "set-hostname", subject: wanted.hostname, title: `Setting the host name ${wanted.hostname}` }, [
       ...firstboot(root),
       `--hostname=${wanted.hostname}`,
     ]);
   }
-  if (wanted.authorizedKeys && !sameList(found?.authorizedKeys ?? [], wanted.authorizedKeys)) {
-    const content = wanted.authorizedKeys.map((key) => `${key}\n`).join("");
-    inside(
-      { id: "set-authorized-keys", title: "Setting the authorized keys of root" },
-      tmpfiles(root),
-      `d /${posix.dirname(AUTHORIZED_KEYS)} 0700\n${fileLine(`/${AUTHORIZED_KEYS}`, "0600", content)}`,
-    );
-  }
-  if (!found?.hostKey) {
-    steps.push({
-      id: "create-host-key",
-      title: "Creating the ssh host key",
-      argv: ["sh", "-c", MAKE_HOST_KEY, "sh", ...insideRoot(root, idmap, tmpfiles(root))],
-    });
-  }
+  if (wanted.authorizedKeys && !sameList(found?.authorizedKeys ?? [], wanted.authorizedKeys))
+    steps.push(authorizedKeysStep(name, idmap, wanted.authorizedKeys));
   if (wanted.dhcp && !found?.networkFile) {
     inside(
       { id: "write-network-file", title: "Configuring DHCP" },
@@ -201,6 +248,11 @@ export function settingsSteps(name: string, idmap: IdMap, found: FoundSettings |
       "disable",
       ...stale,
     ]);
+  const want = wantedSeeds(wanted, seeded);
+  const hosts = want.hosts === seeded.hosts ? undefined : want.hosts;
+  const resolver = want.resolver === seeded.resolver ? undefined : want.resolver;
+  // After the units: whether systemd-resolved runs is one of them.
+  if (hosts !== undefined || resolver !== undefined) steps.push(namesStep(name, idmap, hosts, resolver));
   return steps;
 }
 
@@ -216,16 +268,6 @@ export function passwordStep(name: string, idmap: IdMap, password: string): Step
 }
 
 const firstboot = (root: string) => ["systemd-firstboot", `--root=${root}`, "--force"];
-const tmpfiles = (root: string, what = "--create") => ["systemd-tmpfiles", `--root=${root}`, what, "-"];
-
-// The private key never leaves the host; here it passes from a root-only folder in memory through a pipe. A shell that is ended
-// by a signal runs no EXIT trap; what one that was killed left goes with the next batch.
-const MAKE_HOST_KEY = `
-d=$(mktemp -d /run/svirt-lxc/key.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1
-ssh-keygen -q -t ed25519 -N '' -C '' -f "$d/key" || exit 1
-{ echo "f+~ /${HOST_KEY} 0600 - - - $(base64 -w 0 "$d/key")"
-  echo "f+~ /${HOST_KEY}.pub 0644 - - - $(base64 -w 0 "$d/key.pub")"; } | "$@"
-`;
 
 // The folder must be open to the container's root, which /run/svirt-lxc is not.
 const SET_PASSWORD = `
@@ -233,11 +275,6 @@ user=$1; shift
 d=$(mktemp -d /run/svirt-lxc-credential.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1
 cat >"$d/passwd.plaintext-password.root" && chown -R "$user:$user" "$d" && CREDENTIALS_DIRECTORY=$d "$@"
 `;
-
-/** A line of tmpfiles.d(5) that writes a file. */
-function fileLine(path: string, mode: string, content: string): string {
-  return `f+~ ${path} ${mode} - - - ${Buffer.from(content).toString("base64")}\n`;
-}
 
 function sameList(a: string[], b: string[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);

@@ -44,7 +44,7 @@ const waves: Drift[][] = [
       "SelinuxPolicy alpha",
     ],
     ["the network not started at boot", v("net-autostart svirt-lxc --disable"), "LibvirtService alpha"],
-    ["DHCP", `${INSIDE} && rm etc/systemd/network/80-svirt-lxc.network`, "LxcRootfs web", "dhcp"],
+    ["DHCP", `${INSIDE} && rm etc/systemd/network/0-svirt-lxc.network`, "LxcRootfs web", "dhcp"],
     ["the id map", redefine("s/target='1879048192'/target='1879113728'/"), "LxcDomain web", "idmap"],
   ],
   [

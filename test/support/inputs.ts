@@ -44,6 +44,8 @@ export const rootfsInputs = {
   image: IMAGE,
   authorizedKeys: [KEY],
   dhcp: true,
+  nameserver: "10.213.0.1",
+  domain: "svirt-lxc.internal",
   units: [] as string[],
 };
 

@@ -16,12 +16,12 @@ const FILES: Readonly<Record<string, string>> = {
   "usr/lib/systemd/system/cron.service": unit("multi-user.target"),
 };
 
-/** Makes an archive for an image. Another `edition` is another image. */
-export async function makeArchive(file: string, edition = "1"): Promise<void> {
+/** Makes an archive for an image. Another `edition`, or `more` files, is another image. */
+export async function makeArchive(file: string, edition = "1", more: Record<string, string> = {}): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "svirt-lxc-root-"));
   try {
     for (const folder of ["root", "run", "var/lib", "tmp"]) await mkdir(join(dir, folder), { recursive: true });
-    for (const [name, text] of Object.entries({ ...FILES, "etc/edition": `${edition}\n` })) {
+    for (const [name, text] of Object.entries({ ...FILES, ...more, "etc/edition": `${edition}\n` })) {
       await mkdir(join(dir, dirname(name)), { recursive: true });
       await writeFile(join(dir, name), text);
     }

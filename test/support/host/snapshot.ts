@@ -47,7 +47,7 @@ function contentOf(file: string, outside: string, found: Stats): string {
   if (found.isDirectory()) return "/";
   if (found.isSymbolicLink()) return `-> ${readlinkSync(outside)}`;
   if (!found.isFile()) return "(no file)";
-  if (/\/(instance|uuid|.*machine-id|.*ssh_host_ed25519_key.*)$/.test(file)) return "(made anew)";
+  if (/\/(instance|uuid|.*machine-id|.*ssh_host_.*_key.*)$/.test(file)) return "(made anew)";
   const text = readFileSync(outside, "utf8");
   if (file.includes("shadow")) return text.replaceAll(/\$[^:\n]*/g, "HASH");
   if (file.endsWith(".xml")) {

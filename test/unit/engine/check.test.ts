@@ -100,6 +100,9 @@ const mistakes: Mistake[] = [
   [lxcRootfs, { units: ["--root=x.service"] }, "units[0]", /unit such as/],
   [lxcRootfs, { units: ["-x.service"] }, "units[0]", /unit such as/],
   [lxcRootfs, { dhcp: "yes" }, "dhcp", /boolean/],
+  [lxcRootfs, { nameserver: "10.0.0.1\nsearch x" }, "nameserver", /IPv4 address such as/],
+  [lxcRootfs, { domain: "a b" }, "domain", /domain such as/],
+  [lxcRootfs, { domain: "x\n" }, "domain", /domain such as/],
   [lxcRootfs, { connection: { sshConfig: "x" } }, "connection.sshConfig", /add ssh/],
   [lxcRootfs, { connection: { ssh: "-oProxyCommand=x" } }, "connection.ssh", /ssh destination/],
   [lxcRootfs, { connection: { ssh: "a b" } }, "connection.ssh", /ssh destination/],
@@ -154,7 +157,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, units",
+        "unknown property; LxcRootfs has connection, owner, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, nameserver, domain, units",
     },
   ]);
 });

@@ -90,4 +90,5 @@ test("its bridge, the host's address and the range of DHCP", () => {
   expect(xml).toContain(`<ip address="10.0.0.1" netmask="255.255.255.248">`);
   expect(xml).toContain(`<range start="10.0.0.2" end="10.0.0.6"/>`);
   expect(xml).toContain(`<forward mode="nat"/>`);
+  expect(xml).toContain(`<domain name="prod.internal" localOnly="yes"/>`);
 });

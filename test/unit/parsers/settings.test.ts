@@ -68,10 +68,10 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
   ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { networkFile: false, dhcp: false }],
   [
     "more in the network file",
-    more("web etc/systemd/network/80-svirt-lxc.network:DNS=1.1.1.1"),
+    more("web etc/systemd/network/0-svirt-lxc.network:DNS=1.1.1.1"),
     { networkFile: false, dhcp: false },
   ],
-  ["no network file", without(/80-svirt/), { networkFile: false, dhcp: false }],
+  ["no network file", without(/0-svirt/), { networkFile: false, dhcp: false }],
   ["an uninitialized machine id", swap(/machine-id:.*/, "machine-id:uninitialized"), { hasMachineId: false }],
   ["an empty machine id", without(/machine-id/), { hasMachineId: false }],
   ["no host key", without(/host_ed25519/), { hostKey: undefined }],

@@ -11,6 +11,8 @@ const plain = ({ slots, claims, images, roots }: Store) => ({
 });
 
 test("the recorded store", () => {
+  const hosts = "127.0.1.1 web.svirt-lxc.internal web";
+  const seeded = { identity: true, hosts, resolver: "nameserver 10.213.0.1\nsearch svirt-lxc.internal\n" };
   expect(plain(parse())).toEqual({
     slots: { 0: { owner: "svirt-lxc/lab/LxcRootfs/web", name: "web" } },
     claims: {
@@ -19,7 +21,7 @@ test("the recorded store", () => {
       policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE, version: 1 } },
     },
     images: { [IMAGE]: { sha256: IMAGE } },
-    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1, units: [] } },
+    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1, units: [], seeded } },
   });
 });
 

@@ -27,7 +27,7 @@ test("what is taken of the host is written down, whole, before it is taken", () 
     [`/var/lib/svirt-lxc/claims/image-${IMAGE}/svirt-lxc%2Flab%2FLxcRootfs%2Fweb`, {}],
     [
       "/var/lib/svirt-lxc/roots/web/root.json",
-      { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 0, units: [] },
+      { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 0, units: [], seeded: {} },
     ],
   ]);
 });

@@ -18,18 +18,21 @@ const restart = ["stop-container", "count-revision"];
 const write = ["write-unit", "reload-systemd"];
 const mount = [...write, "mount-root", "enable-unit"];
 const remount = ["unmount-root", ...write, "mount-root"];
+const identity = ["create-identity", "record-identity"];
 const settings = [
-  "set-machine-id",
+  ...identity,
   "set-hostname web",
   "set-authorized-keys",
-  "create-host-key",
   "write-network-file",
   "enable-dhcp",
   "mask-mounts",
+  "write-names",
+  "record-settings",
 ];
 const make = ["claim-image", "record-root", "create-folders", ...mount, ...settings];
 const password = ["set-password", "record-password"];
 
+const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
 const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
 
 plans(lxcRootfs, rootfsInputs, [
@@ -42,7 +45,13 @@ plans(lxcRootfs, rootfsInputs, [
   [
     "from nothing, no keys, no DHCP, a unit",
     { host: nothing, wants: { authorizedKeys: undefined, dhcp: false, units: ["nginx.service"] } },
-    ["take-slot 0", ...make.filter((id) => !/keys|dhcp|network-file/.test(id)), "enable-units nginx.service"],
+    [
+      "take-slot 0",
+      ...make.filter((id) => !/authorized-keys|dhcp|network-file|write-names|record-settings/.test(id)),
+      "enable-units nginx.service",
+      "write-names",
+      "record-settings",
+    ],
   ],
   ["converged", {}, []],
 
@@ -56,6 +65,18 @@ plans(lxcRootfs, rootfsInputs, [
     "killed when it had its folders",
     { host: { ...notMounted, mounts: both(noUnit, without(/guest\/root rw,/)) } },
     ["count-revision", ...mount],
+  ],
+
+  [
+    // That files are there does not tell whose they are: the image may have brought them.
+    "killed when it was mounted",
+    { host: { store: seeded("") } },
+    [...restart, ...identity, "write-names", "record-settings"],
+  ],
+  [
+    "killed when it had its identity, before that was recorded",
+    { host: { store: seeded('"hosts":"x"'), domains: stopped } },
+    ["count-revision", ...identity, "write-names", "record-settings"],
   ],
 
   // Drift of the mount.
@@ -128,7 +149,14 @@ plans(lxcRootfs, rootfsInputs, [
   ["a mask was taken off inside", { host: { settings: without(/sys-kernel-debug/) } }, [...restart, "mask-mounts"]],
 
   // Changes of what is wanted.
-  ["another host name", { wants: { hostname: "www" } }, [...restart, "set-hostname www"]],
+  [
+    "another host name",
+    { wants: { hostname: "www" } },
+    [...restart, "set-hostname www", "write-names", "record-settings"],
+  ],
+  ["another resolver", { wants: { nameserver: "10.9.0.1" } }, [...restart, "write-names", "record-settings"]],
+  ["another domain", { wants: { domain: "prod.internal" } }, [...restart, "write-names", "record-settings"]],
+  ["no resolver any more: what was written stays", { wants: { nameserver: undefined } }, []],
   ["the host name said", { wants: { hostname: "web" } }, []],
   ["a host name that is said to be none", { wants: { hostname: undefined } }, []],
   ["another key", { wants: { authorizedKeys: [KEY, "ssh-rsa AAAA x"] } }, [...restart, "set-authorized-keys"]],
@@ -141,21 +169,21 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   ["a unit", { wants: { units: ["nginx.service"] } }, [...restart, "enable-units nginx.service"]],
   ["units, one is enabled", { wants: { units: ["ssh.service", "a.timer"] } }, [...restart, "enable-units a.timer"]],
-  ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, ["record-units"]],
+  ["a unit that is enabled by an alias", { wants: { units: ["sshd.service"] } }, ["record-settings"]],
   [
     "a unit that is asked for no more",
     { host: { store: asked("ssh.service", "a.timer") }, wants: { units: ["a.timer"] } },
-    [...restart, "enable-units a.timer", "disable-units ssh.service", "record-units"],
+    [...restart, "enable-units a.timer", "disable-units ssh.service", "record-settings"],
   ],
   [
     "a unit that is asked for no more, and was disabled inside",
     { host: { store: asked("nginx.service") } },
-    ["record-units"],
+    ["record-settings"],
   ],
   [
     "the unit of DHCP is asked for no more, and DHCP is",
     { host: { store: asked("systemd-networkd.service") } },
-    ["record-units"],
+    ["record-settings"],
   ],
   [
     "a unit that is masked",
