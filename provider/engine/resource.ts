@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { providerSource } from "./provider-source.ts";
+import { followRetainOnDelete } from "./retain.ts";
 import { suppressStackTraces } from "./stack-trace.ts";
 
 /** The arguments of a resource: its inputs, each of which may be an output of another one. */
@@ -29,6 +30,7 @@ export abstract class HostResource extends pulumi.CustomResource {
       // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.
       deleteBeforeReplace: true,
       ...opts,
+      transforms: [...(opts.transforms ?? []), ...("retain" in args ? followRetainOnDelete() : [])],
       additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
     };
     // Of the inputs it is the caller who says what is secret; additionalSecretOutputs are not asked.

@@ -68,6 +68,24 @@ test("retainOnDelete: the container stays when its stack goes, with all that it 
   expect(await host.sh("ls /var/lib/svirt-lxc/images")).not.toBe("");
 });
 
+// https://github.com/pulumi/pulumi/issues/19654: the engine inherits it from the parent.
+test.each(["parent", "grandparent", "transformation", "transform"])(
+  "retainOnDelete by the %s: the container stays, with all that it stands on",
+  async (retainedBy) => {
+    await stack.configure(wish({ web: { retainedBy, rootPassword: "correct horse" } }));
+    const up = await stack.up();
+    expect(up.ok ? "" : up.output).toBe("");
+    await stack.converged();
+    expect(JSON.stringify(await stack.resources())).not.toContain("correct horse");
+    const was = await kept();
+    expect((await stack.destroy()).ok).toBe(true);
+    expect(await kept()).toEqual(was);
+    expect(await host.sh("virsh -q -c lxc:/// domstate web; ls /mnt/networks /mnt/modules")).toMatch(
+      /running.*svirt_lxc\n.*svirt-lxc$/s,
+    );
+  },
+);
+
 test("--target, --replace and --parallel do what they are for", async () => {
   await stack.configure(wish({ web: {}, db: {} }));
   expect((await stack.up("--parallel", "64")).ok).toBe(true);

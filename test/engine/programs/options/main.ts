@@ -12,14 +12,33 @@ interface Wish {
   rootPassword?: string;
   /** Name on the host. */
   name?: string;
+  adopt?: boolean;
+  /** Where retainOnDelete comes from, if not from its own options. */
+  retainedBy?: "parent" | "grandparent" | "transformation" | "transform";
 }
 
 const config = new pulumi.Config();
 const connection = { ssh: config.get("ssh") ?? "alpha" };
 const host = new LxcHost("alpha", { connection });
 const image = host.image("base", { archive: config.require("archive") });
+const retained = { retainOnDelete: true };
+const retain = ({ props, opts }: pulumi.ResourceTransformArgs) => ({ props, opts: { ...opts, ...retained } });
+const component = (name: string, opts: pulumi.ComponentResourceOptions) =>
+  new pulumi.ComponentResource("acme:index:Group", name, {}, opts);
+const sources = {
+  parent: () => ({ parent: component("group", retained) }),
+  grandparent: () => ({ parent: component("inner", { parent: component("outer", retained) }) }),
+  transformation: () => ({
+    transformations: [({ props, opts }) => ({ props, opts: { ...opts, ...retained } })],
+  }),
+  transform: () => ({ parent: component("group", { transforms: [retain] }) }),
+} satisfies Record<string, () => pulumi.ComponentResourceOptions>;
 for (const [name, wish] of Object.entries(config.requireObject<Record<string, Wish>>("containers"))) {
-  const { as = name, was = [], rebuild, rootPassword, name: hostName, ...options } = wish;
-  const args = { host, image, rebuild, rootPassword, name: hostName };
-  new LxcContainer(as, args, { ...options, aliases: was.map((alias) => ({ name: alias })) });
+  const { as = name, was = [], rebuild, rootPassword, name: hostName, retainedBy, adopt, ...options } = wish;
+  const args = { host, image, rebuild, rootPassword, name: hostName, adopt };
+  new LxcContainer(as, args, {
+    ...options,
+    ...(retainedBy && sources[retainedBy]()),
+    aliases: was.map((alias) => ({ name: alias })),
+  });
 }
