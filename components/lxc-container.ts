@@ -47,13 +47,21 @@ export class LxcContainer extends pulumi.ComponentResource {
 
     this.rootfs = new LxcRootfs(
       name,
-      { ...settings, adopt, connection, name: hostName, image: image.sha256 },
+      {
+        ...settings,
+        adopt,
+        connection,
+        owner: host.store.ownerOf("LxcRootfs", name),
+        name: hostName,
+        image: image.sha256,
+      },
       { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
     this.domain = new LxcDomain(
       name,
       {
         connection,
+        owner: host.store.ownerOf("LxcDomain", name),
         adopt,
         name: hostName,
         rootfs: this.rootfs.id,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { ownerOf } from "../host/owner.ts";
 import { providerSource } from "./provider-source.ts";
 import { followRetainOnDelete } from "./retain.ts";
 import { suppressStackTraces } from "./stack-trace.ts";
@@ -25,7 +26,7 @@ export abstract class HostResource extends pulumi.CustomResource {
     opts: pulumi.CustomResourceOptions = {},
   ) {
     const computed = Object.fromEntries([...outputs, "observed", "schemaVersion"].map((output) => [output, undefined]));
-    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${token}/${name}`;
+    const owner = ownerOf({ project: pulumi.getProject(), stack: pulumi.getStack() }, token, name);
     const options = {
       // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.
       deleteBeforeReplace: true,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { LxcContainer, LxcHost } from "svirt-lxc";
+import { LxcContainer, LxcHost, LxcStore } from "svirt-lxc";
 
 interface Wish {
   /** Name of the component. */
@@ -18,7 +18,10 @@ interface Wish {
 }
 
 const config = new pulumi.Config();
-const connection = { ssh: config.get("ssh") ?? "alpha" };
+const ssh = config.get("ssh") ?? "alpha";
+// What it is called is known when a resource of this program has been made.
+const made = config.getBoolean("made") ? new LxcStore("machine", { connection: { ssh } }).path : undefined;
+const connection = { ssh: made?.apply(() => ssh) ?? ssh };
 const host = new LxcHost("alpha", { connection });
 const image = host.image("base", { archive: config.require("archive") });
 const retained = { retainOnDelete: true };
