@@ -12,3 +12,8 @@ export function ownerOf(stack: { project: string; stack: string; id?: string }, 
 export function stackIdOf(owner: string): string | undefined {
   return owner.split("/")[1]?.split("@")[1];
 }
+
+/** An owner as it is to all stacks of that name. */
+export function withoutId(owner: string): string {
+  return owner.replace(/@[^/]*/, "");
+}

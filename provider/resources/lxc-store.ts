@@ -23,6 +23,8 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => STORE,
   replaces: [],
+  // Nothing on the host carries it. An update would make the ID unknown in a preview, and with it the owner of all others.
+  createOnly: ["owner"],
   generatedOutputs: { stackId: () => randomBytes(4).toString("hex") },
   orphansOf: ({ stackId }) => String(stackId),
 

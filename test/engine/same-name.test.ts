@@ -8,6 +8,7 @@ import type { Run, Stack } from "../support/stack.ts";
 
 /** Stacks of the same name whose states know nothing of each other, and what happens to the ID that tells them apart. */
 
+const options = join(checkout, "test/engine/programs/options");
 let site: Site;
 let host: Host;
 let before: string[];
@@ -43,9 +44,10 @@ test("two stacks dev own nothing of each other", async () => {
   expect(new Set(ids).size).toBe(2);
 
   await theirs.configure(site.config({ db: {}, web: {} }));
+  // https://github.com/pulumi/pulumi/issues/10313: the error says whose it is and what to do.
   const refused = await theirs.up();
   expect(refused.ok).toBe(false);
-  expect(refused.output).toContain(`it belongs to svirt-lxc/dev@${ids[0]}/LxcRootfs/web`);
+  expect(refused.output).toContain(`it belongs to svirt-lxc/dev@${ids[0]}/LxcRootfs/web: another stack of this name`);
   await mine.converged();
 
   // A run of mine that was killed: what it left is mine to continue, whatever they remove.
@@ -122,11 +124,29 @@ test("a host that gets another name in the program keeps its container", async (
   expect(await snapshot(host)).toEqual(before);
 });
 
+test("a host that gets another name and has its former one as an alias keeps its ID, and what is not named after it stays as it is", async () => {
+  const config = { "svirt-lxc:archive": site.archive, "svirt-lxc:containers": { web: {} } };
+  const stack = await site.stack("alias", config, { project: options });
+  expect((await stack.up()).ok).toBe(true);
+  await stack.configure({ ...config, "svirt-lxc:hostAs": "beta" });
+  const announced = await stack.preview();
+  const done = await stack.up();
+  expect(done.ok ? "" : done.output).toBe("");
+  expect(verbs(done)).toEqual(verbs(announced));
+  expect(verbs(done)).toEqual(
+    Object.fromEntries(
+      ["SelinuxEnforcing", "SelinuxPolicy", "LibvirtService"].map((kind) => [`${kind} beta`, "update"]),
+    ),
+  );
+  await stack.converged();
+  expect((await stack.destroy()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(before);
+});
+
 // https://github.com/pulumi/pulumi/issues/6310: dynamic providers are given a text for what is unknown.
 test("a host that the same program makes: unknown in the preview, and used once it is there", async () => {
-  const project = join(checkout, "test/engine/programs/options");
   const config = { "svirt-lxc:archive": site.archive, "svirt-lxc:containers": { web: {} }, "svirt-lxc:made": true };
-  const stack = await site.stack("made", config, { project });
+  const stack = await site.stack("made", config, { project: options });
   const announced = await stack.preview();
   expect(announced.ok ? "" : announced.output).toBe("");
   const done = await stack.up();

@@ -48,6 +48,11 @@ test("an output that is made once is made at create, and stays through update, r
   host.on.set("add z", () => ({ exit: 1 }));
   await expect(update!("things", outs, of("z"))).rejects.toMatchObject({ properties: { serial: 1 } });
   expect((await create(of("x"))).outs).toMatchObject({ serial: 2 });
+  host.run = async (batch) => {
+    if (batch.steps?.length) throw new HostError({ code: "connection-lost", what: "the connection is lost" });
+    return FakeHost.prototype.run.call(host, batch);
+  };
+  await expect(update!("things", outs, of("z"))).rejects.toMatchObject({ properties: { serial: 1 } });
 });
 
 test("create that fails half-way: what exists is recorded, for the next up and for destroy", async () => {

@@ -22,7 +22,8 @@ const ssh = config.get("ssh") ?? "alpha";
 // What it is called is known when a resource of this program has been made.
 const made = config.getBoolean("made") ? new LxcStore("machine", { connection: { ssh } }).path : undefined;
 const connection = { ssh: made?.apply(() => ssh) ?? ssh };
-const host = new LxcHost("alpha", { connection });
+const hostAs = config.get("hostAs");
+const host = new LxcHost(hostAs ?? "alpha", { connection }, { aliases: hostAs ? [{ name: "alpha" }] : [] });
 const image = host.image("base", { archive: config.require("archive") });
 const retained = { retainOnDelete: true };
 const retain = ({ props, opts }: pulumi.ResourceTransformArgs) => ({ props, opts: { ...opts, ...retained } });
