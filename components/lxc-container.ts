@@ -54,6 +54,7 @@ export class LxcContainer extends pulumi.ComponentResource {
         domain: domainOf(network),
         adopt,
         connection,
+        owner: host.store.ownerOf("LxcRootfs", name),
         name: hostName,
         image: image.sha256,
       },
@@ -63,6 +64,7 @@ export class LxcContainer extends pulumi.ComponentResource {
       name,
       {
         connection,
+        owner: host.store.ownerOf("LxcDomain", name),
         adopt,
         name: hostName,
         rootfs: this.rootfs.id,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
-import type { Connection } from "../provider/host/connection.ts";
+import type { Connection, ConnectionArgs } from "../provider/host/connection.ts";
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
 import { LxcStore } from "../provider/resources/lxc-store.ts";
@@ -8,8 +8,8 @@ import { SelinuxEnforcing } from "../provider/resources/selinux-enforcing.ts";
 import { SelinuxPolicy } from "../provider/resources/selinux-policy.ts";
 
 export interface LxcHostArgs {
-  /** How the host is reached. Default: this machine. */
-  connection?: Connection;
+  /** How the host is reached: also outputs of what makes it in the same program. Default: this machine. */
+  connection?: pulumi.Input<ConnectionArgs>;
   /** Name of the NAT network. Default: svirt-lxc. */
   network?: string;
   /** IPv4 subnet of the NAT network. Default: 10.213.0.0/20, one address for each slot. */
@@ -31,9 +31,11 @@ const DEFAULT_SUBNET = "10.213.0.0/20";
  * const base = host.image("base", { archive: "images/base.tar" });
  */
 export class LxcHost extends pulumi.ComponentResource {
-  readonly connection: Connection;
+  readonly connection: pulumi.Output<Connection>;
   readonly network: string;
   readonly subnet: string;
+  /** Its first resource: the others take their owner from it. */
+  readonly store: LxcStore;
 
   constructor(name: string, args: LxcHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const restore = suppressStackTraces();
@@ -42,17 +44,19 @@ export class LxcHost extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { connection = {}, network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
+    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
+    const connection = pulumi.output(args.connection ?? {});
     this.connection = connection;
     this.network = network;
     this.subnet = subnet;
 
-    const store = new LxcStore(name, { connection }, { parent: this });
-    const enforcing = new SelinuxEnforcing(name, { connection }, { parent: this, dependsOn: store });
-    const policy = new SelinuxPolicy(name, { connection }, { parent: this, dependsOn: enforcing });
+    this.store = new LxcStore(name, { connection }, { parent: this });
+    const common = (kind: string) => ({ connection, owner: this.store.ownerOf(kind, name) });
+    const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), { parent: this, dependsOn: this.store });
+    const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
       name,
-      { connection, network, subnet, adopt, confineOthers },
+      { ...common("LibvirtService"), network, subnet, adopt, confineOthers },
       { parent: this, dependsOn: policy },
     );
     this.registerOutputs({});
@@ -61,6 +65,7 @@ export class LxcHost extends pulumi.ComponentResource {
   /** A base root on this host. */
   image(name: string, args: Omit<LxcImageArgs, "connection" | "owner">, opts?: pulumi.CustomResourceOptions): LxcImage {
     const dependsOn = pulumi.output(opts?.dependsOn ?? []).apply((others) => [this, ...[others].flat()]);
-    return new LxcImage(name, { ...args, connection: this.connection }, { ...opts, dependsOn });
+    const owner = this.store.ownerOf("LxcImage", name);
+    return new LxcImage(name, { ...args, connection: this.connection, owner }, { ...opts, dependsOn });
   }
 }

@@ -22,15 +22,10 @@ await main(async () => {
   return 0;
 });
 
-type Manifest = Record<string, unknown> & { dependencies: Record<string, string> };
-
 /** The manifest without what only this checkout needs, and with what was compiled. */
-function published({ scripts, devDependencies, allowScripts, main, exports, dependencies, ...manifest }: Manifest) {
-  // Nothing that is published uses it, and Pulumi fetches the plugin of every package of its kind that it finds installed.
-  const { "@pulumi/command": _, ...needed } = dependencies;
+function published({ scripts, devDependencies, allowScripts, main, exports, ...manifest }: Record<string, unknown>) {
   return {
     ...manifest,
-    dependencies: needed,
     exports: {
       ".": { types: "./index.d.ts", default: "./index.js" },
       "./provider": "./provider/index.js",

@@ -1,4 +1,5 @@
 import type { Problem } from "../host/errors.ts";
+import { withoutId } from "../host/owner.ts";
 import { equalAsJson } from "./check.ts";
 import type { CommonInputs, ExistingObject, Kind } from "./kind.ts";
 
@@ -15,13 +16,17 @@ export function checkPreconditions<I extends CommonInputs, O extends object>(
   const existing = kind.existing?.(observed, desired);
   const isOurs = existing?.owner !== undefined && [desired.owner, prior?.owner].includes(existing.owner);
   return (
-    (existing && !isOurs ? foreign(existing, desired.adopt) : undefined) ??
-    kind.precondition?.(observed, desired, prior)
+    (existing && !isOurs ? foreign(existing, desired) : undefined) ?? kind.precondition?.(observed, desired, prior)
   );
 }
 
-function foreign({ what, owner, differences }: ExistingObject, adopt = false): Problem | undefined {
-  const whose = owner === undefined ? "it does not carry our mark" : `it belongs to ${owner}`;
+function foreign({ what, owner, differences }: ExistingObject, desired: CommonInputs): Problem | undefined {
+  const { adopt = false } = desired;
+  const isNamesake = owner !== undefined && withoutId(owner) === withoutId(desired.owner);
+  const whose =
+    owner === undefined
+      ? "it does not carry our mark"
+      : `it belongs to ${owner}${isNamesake ? ": another stack of this name, or this one before its state was lost" : ""}`;
   if (!adopt) {
     return {
       code: "not-ours",

@@ -6,7 +6,7 @@ import type { Problem } from "../host/errors.ts";
 /** The inputs that every resource has. */
 export interface CommonInputs {
   connection: Connection;
-  /** project/stack/kind/name: what is stamped on everything that the resource makes. */
+  /** project/stack@ID/kind/name (host/owner.ts): what is stamped on everything that the resource makes. */
   owner: string;
   /** Take over what someone else made, if it is what is declared. */
   adopt?: boolean;
@@ -48,6 +48,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   /** How to remove what is there. */
   remove(observed: O, inputs: I): Step[];
   outputs(observed: O, inputs: I): P;
+  /** Outputs that are made when the resource is created, and stay what they are as long as the state has it. */
+  generatedOutputs?: Readonly<Record<string, () => unknown>>;
   /** Outputs of what cannot be seen for now. */
   unavailableOutputs?: Partial<P>;
   /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
@@ -65,8 +67,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
    * what is to be kept, and what an engine must have heard of: if it is not in the state, somebody took it out.
    */
   listOwned?(results: Results): Omit<I, "connection">[];
-  /** Its removal also removes what else there is of its stack: see removeOrphans. */
-  removesOrphans?: boolean;
+  /** The ID of the stack, by the outputs, if its removal also removes what else there is of that stack: see removeOrphans. */
+  orphansOf?(outputs: Record<string, unknown>): string;
 
   /** Inputs whose change, or uncertainty, replaces the resource. */
   replaces: readonly (keyof I & string)[];

@@ -19,12 +19,18 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   kind: Kind<I, O, P>,
   kinds: readonly AnyKind[],
 ): dynamic.ResourceProvider {
-  const toOutputs = (inputs: I, o: O): Properties => {
+  /** `olds` are the outputs that the state has; undefined when it is created. */
+  const generated = (olds?: Properties): Properties =>
+    Object.fromEntries(
+      Object.entries(kind.generatedOutputs ?? {}).map(([key, generate]) => [key, olds ? olds[key] : generate()]),
+    );
+  const toOutputs = (inputs: I, o: O, olds?: Properties): Properties => {
     const isSecret = (key: string) => kind.secretObservation?.includes(key);
     const kept = Object.entries(o).filter(([key]) => key !== "host");
     return toPulumiProperties({
       ...(inputs as Properties),
       ...kind.outputs(o, inputs),
+      ...generated(olds),
       observed: Object.fromEntries(kept.filter(([key]) => !isSecret(key))),
       secretObservation: kind.secretObservation && Object.fromEntries(kept.filter(([key]) => isSecret(key))),
       schemaVersion: SCHEMA_VERSION,
@@ -32,7 +38,12 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   };
 
   /** Records what exists when an operation stopped half-way, so that the next one continues and destroy removes. */
-  const withPartialState = async (inputs: I, id: string | undefined, work: () => Promise<O>, olds?: I): Promise<O> => {
+  const withPartialState = async (
+    inputs: I,
+    id: string | undefined,
+    work: () => Promise<O>,
+    olds?: I & Properties,
+  ): Promise<O> => {
     try {
       return await work();
     } catch (error) {
@@ -42,8 +53,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       // With nothing observed, the inputs are enough to look again; as long as it may have the former name, that one counts.
       const { owner } = olds ?? inputs;
       const properties = o
-        ? toOutputs(inputs, o)
-        : toPulumiProperties({ ...(inputs as Properties), owner, schemaVersion: SCHEMA_VERSION });
+        ? toOutputs(inputs, o, olds)
+        : toPulumiProperties({ ...(inputs as Properties), ...generated(olds), owner, schemaVersion: SCHEMA_VERSION });
       properties.__provider = (inputs as Properties).__provider;
       throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
     }
@@ -95,7 +106,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const session = sessionOf(news.connection);
       if (olds.observed && !equalAsJson(olds.connection, news.connection)) await requireSameHost(session, olds, news);
       const o = await withPartialState(news, id, () => converge(kind, session, news, olds), olds);
-      return { outs: toOutputs(news, o) };
+      return { outs: toOutputs(news, o, olds) };
     },
 
     async read(id, props) {
@@ -116,7 +127,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
       return {
         id: id!,
-        props: toOutputs(inputs, o),
+        props: toOutputs(inputs, o, props),
         inputs: toPulumiProperties({ ...inputs, ...kind.actualInputs(o, inputs) }),
       };
     },
@@ -124,7 +135,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     async delete(_id, props) {
       const session = sessionOf(props.connection);
       const inputs = inputsOf(kind, props);
-      if (kind.removesOrphans) await removeOrphans(kinds, session, inputs);
+      if (kind.orphansOf) await removeOrphans(kinds, session, inputs.connection, kind.orphansOf(props));
       await removeResource(kind, session, inputs);
     },
   };

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { ownerOf } from "../host/owner.ts";
 import { providerSource } from "./provider-source.ts";
+import { followRetainOnDelete } from "./retain.ts";
 import { suppressStackTraces } from "./stack-trace.ts";
 
 /** The arguments of a resource: its inputs, each of which may be an output of another one. */
@@ -24,11 +26,12 @@ export abstract class HostResource extends pulumi.CustomResource {
     opts: pulumi.CustomResourceOptions = {},
   ) {
     const computed = Object.fromEntries([...outputs, "observed", "schemaVersion"].map((output) => [output, undefined]));
-    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${token}/${name}`;
+    const owner = ownerOf({ project: pulumi.getProject(), stack: pulumi.getStack() }, token, name);
     const options = {
       // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.
       deleteBeforeReplace: true,
       ...opts,
+      transforms: [...(opts.transforms ?? []), ...("retain" in args ? followRetainOnDelete() : [])],
       additionalSecretOutputs: [...(opts.additionalSecretOutputs ?? []), ...secrets],
     };
     // Of the inputs it is the caller who says what is secret; additionalSecretOutputs are not asked.

@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 /** The fields of a connection, for schemas that have more. */
@@ -23,6 +24,9 @@ export const connectionSchema = z
   });
 
 export type Connection = z.infer<typeof connectionSchema>;
+
+/** A connection as an argument: each of its fields may be an output of another resource. */
+export type ConnectionArgs = { [K in keyof Connection]: pulumi.Input<Connection[K]> };
 
 /** What error messages and progress lines call the host. */
 export function hostName(connection: Connection): string {

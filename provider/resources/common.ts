@@ -4,7 +4,7 @@ import { connectionSchema } from "../host/connection.ts";
 /** The inputs that every resource has. */
 export const common = {
   connection: connectionSchema.default({}),
-  /** What is stamped on everything that the resource makes: project/stack/kind/name unless told otherwise. */
+  /** What is stamped on everything that the resource makes: project/stack@ID/kind/name (host/owner.ts). */
   owner: z.string().min(1),
 };
 

@@ -17,7 +17,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
-import { isPolicyStillNeeded } from "../tools/containers.ts";
+import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
@@ -323,7 +323,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
       .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, retain: false, ...(wish as Claim) }))
-      .filter((claim) => !claim.retain),
+      .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
   actualInputs: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
 };

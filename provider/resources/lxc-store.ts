@@ -1,9 +1,11 @@
-import type * as pulumi from "@pulumi/pulumi";
+import { randomBytes } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import { hostName } from "../host/connection.ts";
-import { parseStore, STORE, storeRead } from "../host/store.ts";
+import { ownerOf } from "../host/owner.ts";
+import { STORE, storeRead } from "../host/store.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({ ...common });
@@ -21,7 +23,10 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   hostName: ({ connection }) => hostName(connection),
   id: () => STORE,
   replaces: [],
-  removesOrphans: true,
+  // Nothing on the host carries it. An update would make the ID unknown in a preview, and with it the owner of all others.
+  createOnly: ["owner"],
+  generatedOutputs: { stackId: () => randomBytes(4).toString("hex") },
+  orphansOf: ({ stackId }) => String(stackId),
 
   reads: () => [storeRead],
   parse: () => ({}),
@@ -29,11 +34,6 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   exists: () => true,
   plan: () => [],
   remove: () => [],
-  // A stack that has the host under some name claims its policy.
-  listOwned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get("policy")?.keys() ?? [])].map((owner) => ({
-      owner: owner.replace("/SelinuxPolicy/", "/LxcStore/"),
-    })),
   outputs: () => ({ path: STORE }),
   actualInputs: () => ({}),
 };
@@ -44,13 +44,21 @@ export type LxcStoreArgs = Args<typeof schema>;
  * The folder on a host in which everything of ours is written down. It is a stack's first resource on the host and its last:
  * when it is deleted, it also removes what else of the stack is there, made by an operation that was killed before the engine
  * heard of it. What was declared with retainOnDelete stays, and so does a whole container that is not in the state: it was
- * taken out (`pulumi state delete`), or it is in another state of a stack of that name.
+ * taken out (`pulumi state delete`).
  */
 export class LxcStore extends HostResource {
   /** The folder. */
   declare readonly path: pulumi.Output<string>;
+  /** Tells this stack from others of the same name on the host: made at random when the store is created, and kept in the state. */
+  declare readonly stackId: pulumi.Output<string>;
 
   constructor(name: string, args: LxcStoreArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcStore", name, args, ["path"], [], opts);
+    super("LxcStore", name, args, ["path", "stackId"], [], opts);
+  }
+
+  /** The owner of another resource on this host, for its argument `owner`: by it, what it makes is known to be this stack's. */
+  ownerOf(kind: string, name: string): pulumi.Output<string> {
+    const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
+    return this.stackId.apply((id) => ownerOf({ project, stack, id }, kind, name));
   }
 }

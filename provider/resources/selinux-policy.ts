@@ -9,7 +9,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
-import { isPolicyStillNeeded } from "../tools/containers.ts";
+import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { CHANGE_MODULES, PIPED, restorecon } from "../tools/selinux.ts";
 import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
 import { common, retain } from "./common.ts";
@@ -177,7 +177,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   },
   listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .filter(([, wish]) => !(wish as Claim).retain)
+      .filter(([owner, wish]) => !(wish as Claim).retain && !hasContainer(results, owner))
       .map(([owner]) => ({ owner, retain: false })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",

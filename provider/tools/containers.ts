@@ -1,4 +1,5 @@
 import type { Results } from "../host/batch.ts";
+import { stackIdOf } from "../host/owner.ts";
 import { hasRetained, parseStore } from "../host/store.ts";
 import { parseDomainXml } from "./domain-xml.ts";
 import { mountedRoot } from "./root-mount.ts";
@@ -15,6 +16,16 @@ export function completeContainers(results: Results): Set<string> {
   if (domains.exit !== 0) return new Set(names);
   const used = new Set([...parseDomains(domains).values()].map(({ xml }) => parseDomainXml(xml).root));
   return new Set(names.filter((name) => used.has(mountedRoot(name))));
+}
+
+/**
+ * Does a complete container of the owner's stack run on what that owner claims? Such a claim is no orphan: the store of the stack
+ * is being replaced, while the rest of it stays.
+ */
+export function hasContainer(results: Results, owner: string): boolean {
+  const complete = completeContainers(results);
+  const slots = [...parseStore(results.get("store")!).slots.values()];
+  return slots.some((slot) => complete.has(slot.name) && stackIdOf(slot.owner) === stackIdOf(owner));
 }
 
 /**

@@ -68,6 +68,24 @@ test("retainOnDelete: the container stays when its stack goes, with all that it 
   expect(await host.sh("ls /var/lib/svirt-lxc/images")).not.toBe("");
 });
 
+// https://github.com/pulumi/pulumi/issues/19654: the engine inherits it from the parent.
+test.each(["parent", "grandparent", "transformation", "transform"])(
+  "retainOnDelete by the %s: the container stays, with all that it stands on",
+  async (retainedBy) => {
+    await stack.configure(wish({ web: { retainedBy, rootPassword: "correct horse" } }));
+    const up = await stack.up();
+    expect(up.ok ? "" : up.output).toBe("");
+    await stack.converged();
+    expect(JSON.stringify(await stack.resources())).not.toContain("correct horse");
+    const was = await kept();
+    expect((await stack.destroy()).ok).toBe(true);
+    expect(await kept()).toEqual(was);
+    expect(await host.sh("virsh -q -c lxc:/// domstate web; ls /mnt/networks /mnt/modules")).toMatch(
+      /running.*svirt_lxc\n.*svirt-lxc$/s,
+    );
+  },
+);
+
 test("--target, --replace and --parallel do what they are for", async () => {
   await stack.configure(wish({ web: {}, db: {} }));
   expect((await stack.up("--parallel", "64")).ok).toBe(true);
@@ -142,8 +160,11 @@ test("a container that was taken out of the state stays when the stack goes, and
   expect(destroy.ok ? "" : destroy.output).toBe("");
   expect(await kept()).toEqual(was);
   expect(await host.sh("virsh -q -c lxc:/// domstate web; ls /mnt/modules")).toMatch(/running.*svirt_lxc/s);
-  // Declared again, it is taken back, and goes without a trace.
-  expect((await stack.up()).ok).toBe(true);
+  // The stack that had it is gone: declared again it is another one's, which takes it back if told to, and goes without a trace.
+  expect((await stack.up()).output).toMatch(/it belongs to svirt-lxc\/habits@[0-9a-f]{8}\/LxcRootfs\/web/);
+  await stack.configure(wish({ web: { adopt: true } }));
+  const adopted = await stack.up();
+  expect(adopted.ok ? "" : adopted.output).toBe("");
   expect(await kept()).toEqual(was);
   expect((await stack.destroy()).ok).toBe(true);
   expect(await snapshot(host)).toEqual(before);

@@ -37,7 +37,7 @@ test("its lock is known to be a dead one's, and the next run waits for its batch
   await host.go();
   const { ok, output } = await second.done;
   expect(ok ? "" : output).toBe("");
-  expect(output).toMatch(/Waiting for svirt-lxc\/orphans\//);
+  expect(output).toMatch(/Waiting for svirt-lxc\/orphans@/);
   await stack.converged();
 });
 

@@ -10,9 +10,17 @@ import { snapshot } from "../support/host/snapshot.ts";
 
 const EXAMPLE = join(checkout, "examples/library");
 
+/** Of Pulumi's SDK, as someone else's project may have it: not the one that this checkout has. */
+const OTHER_VERSION = "3.258.0";
+
 let site: Site;
 let host: Host;
 let project: string;
+
+interface Tree {
+  version?: string;
+  dependencies?: Record<string, Tree>;
+}
 
 const npm = (...args: string[]) =>
   execa("npm", [...args, "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], { cwd: project });
@@ -23,10 +31,20 @@ beforeAll(async () => {
   project = join(site.dir, "acme");
   await cp(EXAMPLE, project, { recursive: true });
   const { stdout } = await execa(process.execPath, [join(checkout, "scripts/pack.ts"), site.dir]);
-  await npm("install", join(site.dir, stdout.trim().split("\n").at(-1)!));
+  await npm("install", join(site.dir, stdout.trim().split("\n").at(-1)!), `@pulumi/pulumi@${OTHER_VERSION}`);
 });
 
 afterAll(() => site.end());
+
+test("it uses the copy of Pulumi's SDK that the project has, and brings none", async () => {
+  const { stdout } = await execa("npm", ["ls", "--all", "--json", "@pulumi/pulumi"], { cwd: project });
+  const versions = (tree: Tree): string[] =>
+    Object.entries(tree.dependencies ?? {}).flatMap(([name, at]) => [
+      ...(name === "@pulumi/pulumi" && at.version ? [at.version] : []),
+      ...versions(at),
+    ]);
+  expect(new Set(versions(JSON.parse(stdout)))).toEqual(new Set([OTHER_VERSION]));
+});
 
 // As Pulumi's template has it, and as it had it for long.
 test.each([
@@ -54,7 +72,7 @@ test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves no
   expect(up.ok ? "" : up.output).toBe("");
   expect(await stack.outputs()).toEqual({ verdict: "confined" });
   await stack.converged();
-  expect(await host.sh("cat /var/lib/svirt-lxc/slots/0")).toContain("acme/acme/LxcRootfs/web");
+  expect(await host.sh("cat /var/lib/svirt-lxc/slots/0")).toMatch(/acme\/acme@[0-9a-f]{8}\/LxcRootfs\/web/);
   expect((await stack.destroy()).ok).toBe(true);
   expect(await snapshot(host)).toEqual(before);
 });

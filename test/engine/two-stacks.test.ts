@@ -61,14 +61,14 @@ test("who waits says for whom", async () => {
   expect((await first.done).ok).toBe(true);
   const { ok, output } = await second.done;
   expect(ok).toBe(true);
-  expect(output).toMatch(/Waiting for svirt-lxc\/one\/LxcRootfs\/a/);
+  expect(output).toMatch(/Waiting for svirt-lxc\/one@[0-9a-f]{8}\/LxcRootfs\/a/);
 });
 
 test.each([
   [
     "another subnet of the same network",
     { subnet: "10.99.0.0/20" },
-    /svirt-lxc\/one\/LibvirtService\/alpha wants 10\.213\.0\.0\/20/,
+    /svirt-lxc\/one@[0-9a-f]{8}\/LibvirtService\/alpha wants 10\.213\.0\.0\/20/,
   ],
 ])("%s: the error names the other stack", async (_, alpha, error) => {
   const other = await site.stack("other", site.config({}, { alpha }));
@@ -84,7 +84,7 @@ test("a name that the other stack has: the error names it", async () => {
   const other = await site.stack("other", site.config({ a: {} }));
   const run = await other.up();
   expect(run.ok).toBe(false);
-  expect(run.output).toMatch(/it belongs to svirt-lxc\/one\/LxcRootfs\/a/);
+  expect(run.output).toMatch(/it belongs to svirt-lxc\/one@[0-9a-f]{8}\/LxcRootfs\/a/);
   expect((await other.destroy()).ok).toBe(true);
   await one.converged();
 });

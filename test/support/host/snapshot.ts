@@ -29,8 +29,12 @@ awk -v self=$$ '$1 != 1 && $1 != self && $2 != self && !($2 == 1 && $3 == "cat")
 export async function snapshot(host: Host): Promise<string[]> {
   const rest = await host.sh(`cat /mnt/labels/* 2>/dev/null | sed 's/^/label /'; ${MOUNTS}; ${PROCESSES}`);
   const files = PLACES.flatMap((place) => describe(host, place));
-  return [...files.sort(), ...rest.split("\n")];
+  const withoutIds = files.map((line) => line.replaceAll(STACK_ID, "$1ID"));
+  return [...withoutIds.sort(), ...rest.split("\n")];
 }
+
+/** The ID of a stack, which is random (host/owner.ts), in a record or as part of a file's name. */
+const STACK_ID = /(@|%40)[0-9a-f]{8}(?=\/|%2F)/g;
 
 /** A line for a file, and for each one below it. They are read from outside: a process a file would be slow. */
 function describe(host: Host, file: string): string[] {

@@ -37,6 +37,24 @@ test("create, and at once again: nothing is done twice", async () => {
   expect(host.trips).toEqual(["look", "locked: add x", "look"]);
 });
 
+test("an output that is made once is made at create, and stays through update, read and a failure", async () => {
+  let made = 0;
+  const generating = { ...kind, generatedOutputs: { serial: () => ++made } };
+  const { create, update, read } = lifecycle(generating, [generating]);
+  const { outs } = await create(of("x"));
+  expect(outs).toMatchObject({ serial: 1 });
+  expect((await update!("things", outs, of("x", "y"))).outs).toMatchObject({ serial: 1 });
+  expect((await read!("things", outs)).props).toMatchObject({ serial: 1 });
+  host.on.set("add z", () => ({ exit: 1 }));
+  await expect(update!("things", outs, of("z"))).rejects.toMatchObject({ properties: { serial: 1 } });
+  expect((await create(of("x"))).outs).toMatchObject({ serial: 2 });
+  host.run = async (batch) => {
+    if (batch.steps?.length) throw new HostError({ code: "connection-lost", what: "the connection is lost" });
+    return FakeHost.prototype.run.call(host, batch);
+  };
+  await expect(update!("things", outs, of("z"))).rejects.toMatchObject({ properties: { serial: 1 } });
+});
+
 test("create that fails half-way: what exists is recorded, for the next up and for destroy", async () => {
   host.on.set("add y", () => ({ exit: 1, stderr: "no" }));
   const error = await provider.create({ ...of("x", "y"), __provider: "code" }).catch((e: unknown) => e);

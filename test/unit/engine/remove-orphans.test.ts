@@ -6,11 +6,14 @@ import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { lxcStore } from "../../../provider/resources/lxc-store.ts";
 import { idsOf } from "../../support/plans.ts";
-import { added, both, type Edit, printed, recorded, says, swap, without } from "../../support/recorded.ts";
+import { both, type Edit, printed, recorded, says, swap, without } from "../../support/recorded.ts";
 
 // The removal of a stack's store, on the recorded host: what it takes along, and what it must not.
 const kinds = [lxcStore, lxcImage, lxcRootfs, lxcDomain];
-const claim = (stack: string, name: string) => `./claims/policy/svirt-lxc%2F${stack}%2FSelinuxPolicy%2F${name}:{}`;
+const ID = "0a1b2c3d";
+/** The recorded stack with an ID. */
+const as = (id: string): Edit =>
+  both(swap(/\/lab\//g, `/lab@${id}/`), (text) => text.replaceAll("%2Flab%2F", `%2Flab%40${id}%2F`));
 const { run } = Session.prototype;
 afterEach(() => {
   Session.prototype.run = run;
@@ -26,11 +29,12 @@ const effects: Record<string, Record<string, Edit>> = {
 };
 let hosts = 0;
 
-/** Removes the store `lab` of the stack `lab`, and tells what was done to the host. */
-async function remove(stores: string[], retained?: Edit): Promise<string[]> {
-  const store = both(without(/claims\/policy/), added(...stores), retained ?? added());
+/** Removes the store of the stack `lab` of that ID, and tells what was done to the host. */
+async function remove(edit: Edit = (text) => text, id = ID): Promise<string[]> {
+  const store = both(as(ID), edit);
   // The domain is on another root, so that neither is part of a whole container.
-  const results = new Map(recorded({ store, domains: swap(/roots\/web/g, "roots/other") }));
+  const domains = both(as(ID), swap(/roots\/web/g, "roots/other"));
+  const results = new Map(recorded({ store, domains }));
   const done: string[] = [];
   Session.prototype.run = async ({ steps = [] }: Batch): Promise<Report> => {
     for (const step of steps) {
@@ -48,41 +52,37 @@ async function remove(stores: string[], retained?: Edit): Promise<string[]> {
     return { observation: { results: new Map(results), digest: "" }, outcomes, stale: false };
   };
   const owner = "svirt-lxc/lab/LxcStore/lab";
-  const props = { connection: { ssh: `orphans-${hosts++}` }, owner, schemaVersion: 1 };
+  const props = { connection: { ssh: `orphans-${hosts++}` }, owner, stackId: id, schemaVersion: 1 };
   await lifecycle(lxcStore, kinds).delete!("id", props);
   return done;
 }
 
 test("the stack's last store on a host takes along what is left of it, in the reverse order of making", async () => {
-  const done = await remove([]);
+  const done = await remove();
   const order = ["stop-container", "undefine-domain", "unmount-root", "remove-root", "free-slot 0", "remove-image"];
   expect(done.filter((id) => order.includes(id))).toEqual(order);
 });
 
-// As when a host gets another name in the program: the old store is deleted after the new one was made.
-test("a store that is not the stack's last one on a host takes nothing along", async () => {
-  expect(await remove([claim("lab", "renamed")])).toEqual([]);
+// As when a host gets another name in the program, or of two people who both call their stack so.
+test("another store of the same stack's name takes nothing along", async () => {
+  expect(await remove(undefined, "ffffffff")).toEqual([]);
+});
+
+test("what carries no ID is no stack's", async () => {
+  expect(await remove((text) => text.replaceAll(/(@|%40)0a1b2c3d/g, ""), undefined)).not.toContain("remove-root");
 });
 
 test("a root that was killed before it was written down goes with its claim of the image", async () => {
-  const done = await remove([], without(/roots\/web/));
+  const done = await remove(without(/roots\/web/));
   expect(done).toContain("free-slot 0");
   expect(done.filter((id) => id === "release-image")).toHaveLength(2);
 });
 
-test("another stack's store does not keep ours from removing what is left", async () => {
-  expect(await remove([claim("prod", "lab")])).toContain("remove-root");
-});
-
-test("what belongs to other stacks stays", async () => {
-  const theirs: Edit = (text) =>
-    text.replaceAll("svirt-lxc/lab/", "svirt-lxc/lab2/").replaceAll(/lab%2FLxc(?=[IR])/g, "lab2%2FLxc");
-  const done = await remove([], theirs);
-  expect(done).not.toContain("remove-root");
-  expect(done).not.toContain("remove-image");
+test("a stack that was renamed has the same ID", async () => {
+  expect(await remove(swap(/lab(?=@|%40)/g, "other"))).toContain("remove-root");
 });
 
 test("what is to be kept stays", async () => {
   const kept: Edit = (text) => text.replace('"name":"web"}', '"name":"web","retain":true}');
-  expect(await remove([], kept)).not.toContain("remove-root");
+  expect(await remove(kept)).not.toContain("remove-root");
 });

@@ -4,7 +4,7 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
-import { completeContainers, isPolicyStillNeeded } from "../../../provider/tools/containers.ts";
+import { completeContainers, hasContainer, isPolicyStillNeeded } from "../../../provider/tools/containers.ts";
 import { type Edit, type Edits, recorded, says, swap, without } from "../../support/recorded.ts";
 
 // What destroy sweeps of a stack, on the recorded host with its one container: never one that is whole.
@@ -38,8 +38,17 @@ test.each([libvirtService, lxcImage, selinuxPolicy] as AnyKind[])(
   "nor is what is shared swept, if it is to be kept: $token",
   (kind) => {
     const keep = new RegExp(`(?<=${kind.token}[^:]*:\\{)`);
-    const owned = (store: Edit) => kind.listOwned!(recorded({ store })).map(({ owner }) => owner);
+    const owned = (store: Edit) => kind.listOwned!(recorded({ store, domains: says("") })).map(({ owner }) => owner);
     expect(owned((text) => text)).toEqual([expect.stringContaining(kind.token)]);
     expect(owned((text) => text.replace(keep, '"retain":true,').replace(",}", "}"))).toEqual([]);
   },
 );
+
+// The stack's other claims stand while its store is replaced.
+test("what a stack claims is no orphan while a complete container of it is there", () => {
+  const claims = (edits: Edits) =>
+    [selinuxPolicy, libvirtService].flatMap((kind: AnyKind) => kind.listOwned!(recorded(edits)).map(() => kind.token));
+  expect(claims({})).toEqual([]);
+  expect(claims({ domains: says("") })).toEqual(["SelinuxPolicy", "LibvirtService"]);
+  expect(hasContainer(recorded(), "svirt-lxc/lab@0a1b2c3d/SelinuxPolicy/lab")).toBe(false);
+});

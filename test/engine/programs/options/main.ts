@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { LxcContainer, LxcHost } from "svirt-lxc";
+import { LxcContainer, LxcHost, LxcStore } from "svirt-lxc";
 
 interface Wish {
   /** Name of the component. */
@@ -12,14 +12,37 @@ interface Wish {
   rootPassword?: string;
   /** Name on the host. */
   name?: string;
+  adopt?: boolean;
+  /** Where retainOnDelete comes from, if not from its own options. */
+  retainedBy?: "parent" | "grandparent" | "transformation" | "transform";
 }
 
 const config = new pulumi.Config();
-const connection = { ssh: config.get("ssh") ?? "alpha" };
-const host = new LxcHost("alpha", { connection });
+const ssh = config.get("ssh") ?? "alpha";
+// What it is called is known when a resource of this program has been made.
+const made = config.getBoolean("made") ? new LxcStore("machine", { connection: { ssh } }).path : undefined;
+const connection = { ssh: made?.apply(() => ssh) ?? ssh };
+const hostAs = config.get("hostAs");
+const host = new LxcHost(hostAs ?? "alpha", { connection }, { aliases: hostAs ? [{ name: "alpha" }] : [] });
 const image = host.image("base", { archive: config.require("archive") });
+const retained = { retainOnDelete: true };
+const retain = ({ props, opts }: pulumi.ResourceTransformArgs) => ({ props, opts: { ...opts, ...retained } });
+const component = (name: string, opts: pulumi.ComponentResourceOptions) =>
+  new pulumi.ComponentResource("acme:index:Group", name, {}, opts);
+const sources = {
+  parent: () => ({ parent: component("group", retained) }),
+  grandparent: () => ({ parent: component("inner", { parent: component("outer", retained) }) }),
+  transformation: () => ({
+    transformations: [({ props, opts }) => ({ props, opts: { ...opts, ...retained } })],
+  }),
+  transform: () => ({ parent: component("group", { transforms: [retain] }) }),
+} satisfies Record<string, () => pulumi.ComponentResourceOptions>;
 for (const [name, wish] of Object.entries(config.requireObject<Record<string, Wish>>("containers"))) {
-  const { as = name, was = [], rebuild, rootPassword, name: hostName, ...options } = wish;
-  const args = { host, image, rebuild, rootPassword, name: hostName };
-  new LxcContainer(as, args, { ...options, aliases: was.map((alias) => ({ name: alias })) });
+  const { as = name, was = [], rebuild, rootPassword, name: hostName, retainedBy, adopt, ...options } = wish;
+  const args = { host, image, rebuild, rootPassword, name: hostName, adopt };
+  new LxcContainer(as, args, {
+    ...options,
+    ...(retainedBy && sources[retainedBy]()),
+    aliases: was.map((alias) => ({ name: alias })),
+  });
 }
