@@ -1,11 +1,10 @@
-import { lstatSync, mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { execa } from "execa";
 import { quote } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { HostError } from "./errors.ts";
+import { sshCommand } from "./ssh.ts";
 
 /** How a script's run ended, as far as the workstation saw it. */
 export interface ScriptResult {
@@ -36,7 +35,7 @@ export async function runScript(connection: Connection, script: string, options:
   const text = Buffer.from(script);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [
-    ...shell(connection, options.newConnection),
+    ...(await shell(connection, options.newConnection)),
     connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`,
   ];
 
@@ -75,35 +74,8 @@ async function openUpload(file: string) {
 }
 
 /** The argv that runs one shell command on the host. */
-function shell(connection: Connection, isNew = false): string[] {
-  if (connection.ssh === undefined) return ["sh", "-c"];
-  const config = connection.sshConfig === undefined ? [] : ["-F", resolve(connection.sshConfig)];
-  const socket = isNew ? "none" : join(controlDir(), "%C");
-  return ["ssh", ...config, ...SSH_OPTIONS, "-o", `ControlPath=${socket}`, "--", connection.ssh];
-}
-
-// One connection serves all operations; it ends by itself shortly after the last one, even when we are killed.
-const SSH_OPTIONS = [
-  ["BatchMode", "yes"],
-  ["ControlMaster", "auto"],
-  ["ControlPersist", "10"],
-  ["ServerAliveInterval", "15"],
-  ["ServerAliveCountMax", "8"],
-  ["LogLevel", "ERROR"],
-].flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-
-/** Where the sockets of connections are. Who could put one there would be given what is meant for the host. */
-function controlDir(): string {
-  const { uid } = userInfo();
-  const dir = join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `svirt-lxc-${uid}`);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const found = lstatSync(dir);
-  if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return dir;
-  throw new HostError({
-    code: "socket-folder-not-ours",
-    what: `the folder of ssh's sockets is not ours alone: ${dir}`,
-    remedy: "remove it, or set XDG_RUNTIME_DIR to a folder that only you can write to",
-  });
+async function shell({ ssh, sshConfig }: Connection, isNew: boolean | undefined): Promise<string[]> {
+  return ssh === undefined ? ["sh", "-c"] : sshCommand({ destination: ssh, config: sshConfig, isNew });
 }
 
 /** Splits progress from errors; returns the errors. */

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync } from "node:fs";
+import { userInfo } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { execa } from "execa";
+import { HostError } from "./errors.ts";
+
+/** How a host is reached by ssh. */
+export interface SshTarget {
+  /** The destination, as one types it. */
+  destination: string;
+  /** An extra ssh_config(5). */
+  config?: string;
+  /** A connection of its own, which shows that the host still lets one in. Default: the one that all operations share. */
+  isNew?: boolean;
+}
+
+const option = ([key, value]: readonly [string, string]) => ["-o", `${key}=${value}`];
+
+/**
+ * What a user's ssh_config(5) may say of a host for their own logins, and would break a command that reads standard input and
+ * whose output is read: a command of its own, a terminal, forwardings that are in use elsewhere.
+ */
+const OPTIONS = [
+  ["BatchMode", "yes"],
+  ["ServerAliveInterval", "15"],
+  ["ServerAliveCountMax", "8"],
+  ["LogLevel", "ERROR"],
+  ["RemoteCommand", "none"],
+  ["RequestTTY", "no"],
+  ["ClearAllForwardings", "yes"],
+  ["ExitOnForwardFailure", "no"],
+  ["PermitLocalCommand", "no"],
+  ["ForwardAgent", "no"],
+  ["ForwardX11", "no"],
+  ["Tunnel", "no"],
+  ["VisualHostKey", "no"],
+] as const;
+
+/** The same, of keywords that came with OpenSSH 8.7: an older one refuses them, and knows nothing that they undo. */
+const OPTIONS_OF_8_7 = [
+  ["SessionType", "default"],
+  ["StdinNull", "no"],
+  ["ForkAfterAuthentication", "no"],
+] as const;
+
+/** One connection serves all operations; it ends by itself shortly after the last one, even when we are killed. */
+const SHARING = [
+  ["ControlMaster", "auto"],
+  ["ControlPersist", "10"],
+] as const;
+
+/** The argv that runs one shell command on a host. */
+export async function sshCommand({ destination, config, isNew = false }: SshTarget): Promise<string[]> {
+  const file = config === undefined ? [] : ["-F", resolve(config)];
+  const { options, resolved } = await optionsFor(file, destination);
+  const socket = isNew ? "none" : controlPath([destination, ...file, resolved]);
+  const sharing = [...SHARING, ["ControlPath", socket] as const].flatMap(option);
+  return ["ssh", ...file, ...options, ...sharing, "--", destination];
+}
+
+interface ResolvedOptions {
+  options: string[];
+  /** All settings of the connection. */
+  resolved: string;
+}
+
+const known = new Map<string, Promise<ResolvedOptions>>();
+
+/** The options of a destination, asked for once in a process. */
+function optionsFor(file: string[], destination: string): Promise<ResolvedOptions> {
+  const key = JSON.stringify([file, destination]);
+  const options = known.get(key) ?? resolveOptions(file, destination);
+  known.set(key, options);
+  return options;
+}
+
+/**
+ * The options that this machine's ssh takes, and what it makes of them, of the user's configuration and of the destination
+ * (`ssh -G`, ssh(1)). What it cannot make sense of is for the command itself to say.
+ */
+async function resolveOptions(file: string[], destination: string): Promise<ResolvedOptions> {
+  const all = [...OPTIONS, ...OPTIONS_OF_8_7].flatMap(option);
+  const older = OPTIONS.flatMap(option);
+  for (const options of [all, older]) {
+    const { stdout, exitCode } = await execa("ssh", [...file, ...options, "-G", "--", destination], {
+      stdin: "ignore",
+      reject: false,
+    });
+    if (exitCode === 0) return { options, resolved: stdout };
+  }
+  return { options: older, resolved: "" };
+}
+
+/** ssh binds a socket of a name that is 17 characters longer, and the shortest limit is that of macOS: 104 bytes (unix(4)). */
+const PATH_MAX = 104 - 17 - 1;
+
+/**
+ * The socket of a connection. Its name is a digest of all that is known of it: `%C` leaves out how a host is reached, so that
+ * two hosts of one address behind different bastions would share a connection.
+ */
+export function controlPath(known: readonly string[]): string {
+  const name = createHash("sha256").update(JSON.stringify(known)).digest("hex").slice(0, 16);
+  const folder = `svirt-lxc-${userInfo().uid}`;
+  // A path that is not absolute is to be ignored (XDG Base Directory Specification).
+  const places = [process.env.XDG_RUNTIME_DIR, process.env.TMPDIR].filter((dir) => dir && isAbsolute(dir)) as string[];
+  const place = places.find((dir) => Buffer.byteLength(join(dir, folder, name)) <= PATH_MAX);
+  return join(ownFolder(join(place ?? "/tmp", folder)), name);
+}
+
+/** Makes the folder of the sockets. Who could put one there would be given what is meant for the host. */
+function ownFolder(dir: string): string {
+  const { uid } = userInfo();
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const found = lstatSync(dir);
+  if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return dir;
+  throw new HostError({
+    code: "socket-folder-not-ours",
+    what: `the folder of ssh's sockets is not ours alone: ${dir}`,
+    remedy: "remove it, or set XDG_RUNTIME_DIR to a folder that only you can write to",
+  });
+}
