@@ -27,6 +27,23 @@ const filesOf = (stack: string, name: string, base: string) => ({
 /** The command that logs in: as long as no other stack has one of that name, the name alone does as well. */
 export const sshCommand = (stack: string, name: string) => `ssh -F ${SSH_CONFIG} ${name}.${stack}`;
 
+/** What a user may have configured for their own logins to the host, and must not happen here. */
+const PLAIN = [
+  "BatchMode=yes",
+  "RemoteCommand=none",
+  "RequestTTY=no",
+  "ClearAllForwardings=yes",
+  "PermitLocalCommand=no",
+]
+  .map((option) => `-o ${option}`)
+  .join(" ");
+
+/**
+ * Connects the host's end of a login with a container's sshd, by bash's own means (bash(1), REDIRECTION). `ssh -W` would need a
+ * host whose sshd allows forwarding (AllowTcpForwarding), which hardened ones do not. It ends when either side does.
+ */
+const RELAY = "exec 3<>/dev/tcp/%h/%p 4<&0 && { cat <&4 >&3 & cat <&3 & wait -n; kill $(jobs -p); } 2>/dev/null";
+
 /**
  * The ssh_config(5) of a container: reached through its host, with the host key that was made for it pinned.
  * `base` is the project's folder: ssh resolves relative paths against another one.
@@ -35,7 +52,10 @@ export function sshConfig(stack: string, { name, connection, address, identities
   const { ssh, sshConfig } = connection;
   const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
   // Said in any case: ssh takes from other stacks' containers of that name what this one does not say.
-  const proxy = ssh === undefined ? "none" : `ssh ${literal(via)}-W %h:%p -- ${literal(quote(ssh))}`;
+  const proxy =
+    ssh === undefined
+      ? "none"
+      : `ssh ${literal(via)}${PLAIN} -- ${literal(quote(ssh))} ${quote(`bash -c ${quote(RELAY)}`)}`;
   return [
     `Host ${name} ${name}.${stack}`,
     `  HostName ${address}`,

@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -24,18 +25,16 @@ const web: Reachable = {
 const db: Reachable = { ...web, name: "db", connection: {}, address: "10.213.0.3", hostKey: "ssh-ed25519 AAAAdb" };
 
 test("a container behind a host", () => {
-  expect(sshConfig("lab", web, "/project")).toBe(
-    [
-      "Host web web.lab",
-      "  HostName 10.213.0.2",
-      "  User root",
-      "  ProxyCommand ssh -F /project/.lab/ssh_config -W %h:%p -- lab",
-      "  HostKeyAlias web.lab",
-      '  UserKnownHostsFile "/project/.svirt/lab/web.known_hosts"',
-      "  StrictHostKeyChecking yes",
-      "",
-    ].join("\n"),
-  );
+  expect(sshConfig("lab", web, "/project").split("\n")).toEqual([
+    "Host web web.lab",
+    "  HostName 10.213.0.2",
+    "  User root",
+    expect.stringMatching(/^ {2}ProxyCommand ssh -F \/project\/.lab\/ssh_config -o BatchMode=yes .* -- lab 'bash -c /),
+    "  HostKeyAlias web.lab",
+    '  UserKnownHostsFile "/project/.svirt/lab/web.known_hosts"',
+    "  StrictHostKeyChecking yes",
+    "",
+  ]);
 });
 
 test("a container on this machine is reached without a detour", () => {
@@ -93,7 +92,16 @@ describe.each(projects)("in a project's folder named %s", (name) => {
     const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
       encoding: "utf8",
     });
-    expect(words.trim().split("\n")).toEqual(["-F", join(base, ".lab/ssh_config"), "-W", "%h:%p", "--", "lab"]);
+    const [config, ...rest] = words
+      .trim()
+      .split("\n")
+      .filter((word) => !/^-[Fo]$/.test(word));
+    expect(config).toBe(join(base, ".lab/ssh_config"));
+    expect(rest.slice(-3, -1)).toEqual(["--", "lab"]);
+    expect(rest.slice(0, -3)).toEqual(expect.arrayContaining(["RemoteCommand=none", "RequestTTY=no"]));
+    // The host's shell unquotes once more.
+    const remote = execFileSync("sh", ["-c", rest.at(-1)!.replace(/^bash/, "printf '%s\\n'")], { encoding: "utf8" });
+    expect(remote.trim().split("\n")).toEqual(["-c", expect.stringContaining("exec 3<>/dev/tcp/%h/%p 4<&0 && {")]);
   });
 });
 
@@ -103,7 +111,10 @@ test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])("th
   write("lab", [{ ...web, connection: { ssh } }], base);
   const command = options(base, "web").get("proxycommand")!;
   expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
-  expect(command.replaceAll("%%", "%").replaceAll("'", "")).toBe(`ssh -W %h:%p -- ${ssh}`);
+  const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
+    encoding: "utf8",
+  });
+  expect(words.trim().split("\n").slice(-3, -1)).toEqual(["--", ssh]);
 });
 
 test("two stacks in one checkout: each is found, and of two of one name the last one written", () => {
@@ -128,4 +139,40 @@ test("one that is not known yet stays as it was, one that is no longer declared 
   openSshConfig("lab", ["web", "cache"], base);
   expect(options(base, "web").get("hostname")).toBe("10.213.0.2");
   expect(readdirSync(join(base, ".svirt/lab"))).toEqual(["web.conf", "web.known_hosts"]);
+});
+
+test("the relay connects both ways, and ends when either side does", async () => {
+  const base = join(folder, "relay");
+  mkdirSync(base);
+  write("lab", [{ ...web, connection: { ssh: "lab" } }], base);
+  const server = createServer((socket) => {
+    socket.once("data", (data) => (data.toString() === "bye" ? socket.end("gone") : socket.write(`you said ${data}`)));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  // What ssh runs on the host, run here: the last word of the command.
+  const command = options(base, "web").get("proxycommand")!;
+  const relay = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
+    encoding: "utf8",
+  })
+    .trim()
+    .split("\n")
+    .at(-1)!
+    .replace("%h", "127.0.0.1")
+    .replace("%p", String(port));
+  const talk = async (text: string, close: boolean) => {
+    const child = spawn("sh", ["-c", relay], { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdin.write(text);
+    let heard = "";
+    for await (const chunk of child.stdout) {
+      heard += chunk;
+      if (close) child.stdin.end();
+    }
+    return heard;
+  };
+  expect(await talk("hello", true)).toBe("you said hello"); // we go
+  expect(await talk("bye", false)).toBe("gone"); // it goes
+  const connections = () => new Promise<number>((count) => server.getConnections((_, n) => count(n)));
+  while ((await connections()) > 0) await new Promise((soon) => setImmediate(soon));
+  server.close();
 });
