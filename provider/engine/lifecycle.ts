@@ -24,7 +24,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     Object.fromEntries(
       Object.entries(kind.generatedOutputs ?? {}).map(([key, generate]) => [key, olds ? olds[key] : generate()]),
     );
-  const toOutputs = (inputs: I, o: O, olds?: Properties): Properties => {
+  const toOutputs = (session: Session, inputs: I, o: O, olds?: Properties): Properties => {
     const isSecret = (key: string) => kind.secretObservation?.includes(key);
     const kept = Object.entries(o).filter(([key]) => key !== "host");
     return toPulumiProperties({
@@ -33,12 +33,14 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       ...generated(olds),
       observed: Object.fromEntries(kept.filter(([key]) => !isSecret(key))),
       secretObservation: kind.secretObservation && Object.fromEntries(kept.filter(([key]) => isSecret(key))),
+      machine: session.machine,
       schemaVersion: SCHEMA_VERSION,
     });
   };
 
   /** Records what exists when an operation stopped half-way, so that the next one continues and destroy removes. */
   const withPartialState = async (
+    session: Session,
     inputs: I,
     id: string | undefined,
     work: () => Promise<O>,
@@ -53,8 +55,14 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       // With nothing observed, the inputs are enough to look again; as long as it may have the former name, that one counts.
       const { owner } = olds ?? inputs;
       const properties = o
-        ? toOutputs(inputs, o, olds)
-        : toPulumiProperties({ ...(inputs as Properties), ...generated(olds), owner, schemaVersion: SCHEMA_VERSION });
+        ? toOutputs(session, inputs, o, olds)
+        : toPulumiProperties({
+            ...(inputs as Properties),
+            ...generated(olds),
+            owner,
+            machine: session.machine,
+            schemaVersion: SCHEMA_VERSION,
+          });
       properties.__provider = (inputs as Properties).__provider;
       throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
     }
@@ -97,20 +105,22 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
     async create(inputs) {
       const session = sessionOf(inputs.connection);
-      const o = await withPartialState(inputs, undefined, () => converge(kind, session, inputs));
-      return { id: kind.id(inputs, o), outs: toOutputs(inputs, o) };
+      const o = await withPartialState(session, inputs, undefined, () => converge(kind, session, inputs));
+      return { id: kind.id(inputs, o), outs: toOutputs(session, inputs, o) };
     },
 
     async update(id, olds, news) {
       requireKnownVersion(olds);
       const session = sessionOf(news.connection);
+      session.expect(olds.machine);
       if (olds.observed && !equalAsJson(olds.connection, news.connection)) await requireSameHost(session, olds, news);
-      const o = await withPartialState(news, id, () => converge(kind, session, news, olds), olds);
-      return { outs: toOutputs(news, o, olds) };
+      const o = await withPartialState(session, news, id, () => converge(kind, session, news, olds), olds);
+      return { outs: toOutputs(session, news, o, olds) };
     },
 
     async read(id, props) {
       const session = sessionOf(props!.connection);
+      session.expect(props!.machine);
       const inputs = inputsOf(kind, props!);
       const results = await session.snapshot(uniqueReads(kinds));
       const unavailable = readsOf(kind, inputs).find((read) =>
@@ -127,13 +137,14 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
       return {
         id: id!,
-        props: toOutputs(inputs, o, props),
+        props: toOutputs(session, inputs, o, props),
         inputs: toPulumiProperties({ ...inputs, ...kind.actualInputs(o, inputs) }),
       };
     },
 
     async delete(_id, props) {
       const session = sessionOf(props.connection);
+      session.expect(props.machine);
       const inputs = inputsOf(kind, props);
       if (kind.orphansOf) await removeOrphans(kinds, session, inputs.connection, kind.orphansOf(props));
       await removeResource(kind, session, inputs);

@@ -25,7 +25,9 @@ export abstract class HostResource extends pulumi.CustomResource {
     secrets: readonly string[],
     opts: pulumi.CustomResourceOptions = {},
   ) {
-    const computed = Object.fromEntries([...outputs, "observed", "schemaVersion"].map((output) => [output, undefined]));
+    const computed = Object.fromEntries(
+      [...outputs, "observed", "machine", "schemaVersion"].map((output) => [output, undefined]),
+    );
     const owner = ownerOf({ project: pulumi.getProject(), stack: pulumi.getStack() }, token, name);
     const options = {
       // Names on a host are unique, and `--replace` asks no diff: the new one would find the old one, and then lose it.

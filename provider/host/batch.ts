@@ -4,7 +4,7 @@
  *
  * Each command writes into files, so that its output never meets the protocol. At the end they are reported on stdout, all by
  * the same few processes, since on a slow host it is processes that take the time. First an index, a line each:
- *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ digest SHA256`
+ *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ machine ID` and `@ digest SHA256`
  * and behind it, in the same order, the bytes of each one's stdout and stderr, of either no more than OUTPUT_LIMIT.
  * Progress goes to stderr, as lines that start with the record separator.
  */
@@ -68,6 +68,8 @@ export type Results = ReadonlyMap<string, Outcome>;
 
 export interface Batch {
   reads: Read[];
+  /** The machine-id(5) that the host must have. Another machine is not looked at, and nothing is done there. */
+  machine?: string;
   steps?: Step[];
   lock?: {
     /** Who takes it; a batch that waits says for whom. */
@@ -85,6 +87,19 @@ export interface Report {
   outcomes: Outcome[];
   /** The host was not as the plan expected it: nothing was done. */
   stale: boolean;
+  /** The machine-id(5) of the host, if it has one. */
+  machine?: string;
+}
+
+/** The connection led to another machine than the one that was meant, which did nothing. */
+export class OtherMachine extends Error {
+  /** Its machine-id. */
+  readonly machine: string;
+
+  constructor(machine: string) {
+    super(`another machine answered: ${machine || "one without a machine-id"}`);
+    this.machine = machine;
+  }
 }
 
 const STEP_TIMEOUT = 120;
@@ -118,7 +133,7 @@ export function timeoutOf(step: Step): number {
  * The script of a batch. All of it stands in one function that its last line calls:
  * a script that arrives cut off is a syntax error, and nothing of it runs.
  */
-export function script({ reads, steps = [], lock }: Batch): string {
+export function script({ reads, steps = [], lock, machine }: Batch): string {
   const names = reads.map((_, i) => `read${i}`).join(" ");
   const act = steps.flatMap((step, i) => [
     `say ${quote(step.title)}`,
@@ -141,6 +156,8 @@ export function script({ reads, steps = [], lock }: Batch): string {
     ...act,
     ":; }",
     "main() {",
+    IDENTIFY,
+    ...(machine === undefined ? [] : [`[ "$machine" = ${quote(machine)} ] || { echo "@ other $machine"; return; }`]),
     SET_UP,
     ...(lock ? [takeLock(lock.holder)] : []),
     ...(check ?? []),
@@ -153,6 +170,9 @@ export function script({ reads, steps = [], lock }: Batch): string {
     "",
   ].join("\n");
 }
+
+// Read by the shell itself: it costs no process.
+const IDENTIFY = "machine=; { read -r machine </etc/machine-id; } 2>/dev/null";
 
 const SET_UP = `
 LC_ALL=C; export LC_ALL
@@ -186,6 +206,7 @@ report() {
       echo "@ $name $code $out $err"
     done
   } <"$T/sizes"
+  echo "@ machine $machine"
   echo "@ digest $(digest)"
   head -q -c ${OUTPUT_LIMIT} /dev/null $files
 }
@@ -218,7 +239,7 @@ function stable(reads: Read[]): string {
 
 /** Reads what a batch printed. Throws if it is cut off: then nothing is known. */
 export function parse(output: Buffer, { reads }: Batch): Report {
-  const { commands, stale, digest, end } = parseIndex(output);
+  const { commands, stale, machine, digest, end } = parseIndex(output);
   const results = new Map<string, Outcome>();
   const outcomes: Outcome[] = [];
   let at = end;
@@ -236,25 +257,29 @@ export function parse(output: Buffer, { reads }: Batch): Report {
   }
   // Something that outlived its command still wrote: then no byte is sure to be where it is looked for.
   if (at < output.length) throw new Error("not a report: it is longer than it says");
-  return { observation: { results, digest }, outcomes, stale };
+  return { observation: { results, digest }, outcomes, stale, machine };
 }
 
 /** What a report starts with, and where that ends. */
 function parseIndex(output: Buffer) {
   const commands: { name: string; exit: number; out: number; err: number }[] = [];
   let stale = false;
+  let machine: string | undefined;
   for (let at = 0; at < output.length; ) {
     const end = output.indexOf(10, at);
     if (end < 0) break;
     const line = output.toString("utf8", at, end);
     at = end + 1;
     const digest = /^@ digest ([0-9a-f]{64})\b/.exec(line)?.[1];
-    if (digest) return { commands, stale, digest, end: at };
+    if (digest) return { commands, stale, machine, digest, end: at };
+    const other = /^@ other (.*)$/.exec(line)?.[1];
+    if (other !== undefined) throw new OtherMachine(other);
     const command = /^@ ((?:read|step)\d+) (\d+) (\d+) (\d+)$/.exec(line);
     if (command) {
       const [exit, out, err] = command.slice(2).map(Number) as [number, number, number];
       commands.push({ name: command[1]!, exit, out, err });
     } else if (line === "@ stale") stale = true;
+    else if (line.startsWith("@ machine ")) machine = /^[0-9a-f]{32}$/.exec(line.slice("@ machine ".length))?.[0];
     else throw new Error(`not a report: ${line.slice(0, 200)}`);
   }
   throw new Error("the report was cut off");

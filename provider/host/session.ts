@@ -3,6 +3,7 @@ import {
   type Batch,
   EXIT_LOCK_TIMEOUT,
   type Observation,
+  OtherMachine,
   parse,
   type Read,
   type Report,
@@ -26,6 +27,7 @@ export class Session {
   #exclusive: Promise<unknown> = Promise.resolve();
   #opened: Promise<unknown> | undefined;
   #snapshot: Promise<Results> | undefined;
+  #machine: string | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -52,6 +54,18 @@ export class Session {
       this.#running--;
       this.#waiting.shift()?.();
     }
+  }
+
+  /** The machine-id(5) of the host, as it is known or was first seen: a name may come to lead to another machine. */
+  get machine(): string | undefined {
+    return this.#machine;
+  }
+
+  /** Says which machine the host is, as far as state knows. From now on no other one is looked at or changed under its name. */
+  expect(machine: string | undefined): void {
+    if (machine === undefined) return;
+    if (this.#machine !== undefined && this.#machine !== machine) throw this.#otherMachine(this.#machine, machine);
+    this.#machine = machine;
   }
 
   /** Looks at the host, in one round trip. */
@@ -84,7 +98,7 @@ export class Session {
     const steps = batch.steps ?? [];
     const login = steps.find((s) => s.connection === "new");
     let step: string | undefined;
-    const result = await runScript(this.#connection, script(batch), {
+    const result = await runScript(this.#connection, script({ ...batch, machine: this.#machine }), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
       newConnection: login !== undefined,
       timeout: (login ? 300 : 3600) + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
@@ -110,8 +124,11 @@ export class Session {
 
   #parse(stdout: Buffer, batch: Batch): Report {
     try {
-      return parse(stdout, batch);
+      const report = parse(stdout, batch);
+      this.#machine ??= report.machine;
+      return report;
     } catch (error) {
+      if (error instanceof OtherMachine) throw this.#otherMachine(error.machine, this.#machine!);
       throw new HostError({
         code: "no-report",
         what: `the host ${this.host} answered, but not with a report`,
@@ -121,10 +138,28 @@ export class Session {
     }
   }
 
+  #otherMachine(is: string, was: string): HostError {
+    return new HostError({
+      code: "other-machine",
+      what: `${this.host} is another machine than before; nothing was done there`,
+      where: wayTo(this.#connection),
+      why: `its machine-id is ${is || "missing"}; what was made before is on the machine ${was}`,
+      remedy:
+        "correct the connection, so that it leads to the machine it led to; declare the other one as a host of another name. " +
+        "If the machine was installed anew, and what was on it is lost: take that out of the state with `pulumi state delete URN`",
+    });
+  }
+
   async #enter(): Promise<void> {
     if (this.#running >= MAX_SESSIONS) await new Promise<void>((go) => this.#waiting.push(go));
     this.#running++;
   }
+}
+
+/** The command that reaches a host. */
+function wayTo({ ssh, sshConfig }: Connection): string {
+  const config = sshConfig === undefined ? "" : `-F ${sshConfig} `;
+  return ssh === undefined ? "sh" : `ssh ${config}${ssh}`;
 }
 
 /** ssh says 255 of a host that it cannot reach and of a connection that breaks: that a step was announced tells them apart. */
@@ -134,8 +169,7 @@ function unreachable(
   { exit, stderr }: ScriptResult,
   step: string | undefined,
 ): Problem {
-  const config = connection.sshConfig === undefined ? "" : `-F ${connection.sshConfig} `;
-  const by = connection.ssh === undefined ? "sh" : `ssh ${config}${connection.ssh}`;
+  const by = wayTo(connection);
   return {
     code: step === undefined && exit === 255 ? "unreachable" : "connection-lost",
     what:

@@ -36,6 +36,7 @@ cat >/etc/libvirt/lxc.conf <<'END'
 #security_default_confined = 1
 END
 echo SELINUX=enforcing >/etc/selinux/config
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # this machine's own is below
 for package in libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables iproute2 \
   systemd-container openssh-client procps; do echo "$package"; done | sort >packages
 

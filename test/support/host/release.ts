@@ -31,6 +31,7 @@ export async function placeholders(site: Site, host: Host): Promise<Record<strin
     "@ARCHIVE@": site.archive,
     "@IMAGE@": await host.sh("ls /var/lib/svirt-lxc/images"),
     "@STACK_ID@": /@([0-9a-f]{8})\//.exec(await host.read("/var/lib/svirt-lxc/slots/0"))![1]!,
+    "@MACHINE@": (await host.read("/etc/machine-id")).trim(),
     "@INSTANCE@": (await host.read("/var/lib/svirt-lxc/roots/web/instance")).trim(),
   };
 }
