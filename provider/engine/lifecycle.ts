@@ -68,15 +68,17 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     }
   };
 
-  /** A changed connection is another way to the same host. Where nothing of the resource is, it is another host. */
-  const requireSameHost = async (session: Session, olds: I, news: I): Promise<void> => {
+  /** A changed connection is another way to the same host. It is another host if it has another machine-id, or nothing of the resource. */
+  const requireSameHost = async (session: Session, olds: I & Properties, news: I): Promise<void> => {
     const results = await session.snapshot(uniqueReads(kinds));
-    if ([olds, news].some((inputs) => kind.exists(observed(kind, session, results, inputs), inputs))) return;
+    const isThere = [olds, news].some((inputs) => kind.exists(observed(kind, session, results, inputs), inputs));
+    if (olds.machine === undefined || session.machine === undefined ? isThere : olds.machine === session.machine)
+      return;
     const ofContainer = (kind.replaces as readonly string[]).includes("name");
     throw new HostError({
       code: "other-machine",
       what: `${nameOf(kind, news)} is not on ${session.host}: the new connection leads to another host`,
-      why: `it was made on ${hostName(olds.connection)}`,
+      why: `it was made on ${hostName(olds.connection)}, machine ${olds.machine ?? "unknown"}; ${session.host} is ${session.machine ?? "unknown"}`,
       remedy: ofContainer
         ? "to move it, with what it holds lost: `pulumi up --replace URN`, which removes it there first; to have another one, " +
           "declare it under another name; if it is the same host, correct the connection"
@@ -112,8 +114,9 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     async update(id, olds, news) {
       requireKnownVersion(olds);
       const session = sessionOf(news.connection);
-      session.expect(olds.machine);
-      if (olds.observed && !equalAsJson(olds.connection, news.connection)) await requireSameHost(session, olds, news);
+      const isMoved = olds.observed && !equalAsJson(olds.connection, news.connection);
+      if (isMoved) await requireSameHost(session, olds, news);
+      else session.expect(olds.machine);
       const o = await withPartialState(session, news, id, () => converge(kind, session, news, olds), olds);
       return { outs: toOutputs(session, news, o, olds) };
     },

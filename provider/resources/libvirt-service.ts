@@ -111,8 +111,9 @@ echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
+// Other users of apt, such as unattended upgrades, hold its lock for minutes: it is waited for (apt.conf(5), DPkg::Lock::Timeout).
 const INSTALL =
-  'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends "$@"; }; i "$@" || { apt-get update && i "$@"; }';
+  'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=1200 "$@"; }; i "$@" || { apt-get update && i "$@"; }';
 // A daemon that runs loads no driver that was installed meanwhile.
 const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;

@@ -21,7 +21,7 @@ import {
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
-import { domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
+import { destroyDomain, domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, idMapSchema, retain } from "./common.ts";
 
 const schema = z.strictObject({
@@ -225,7 +225,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         remedy: `every process must run as ${label}; find out what started it otherwise, then run \`pulumi up\` again`,
       },
       containment: [
-        { id: "destroy-domain", title: "Stopping the unconfined container", argv: virsh("destroy", name), ok: [0, 1] },
+        destroyDomain({ id: "destroy-domain", title: "Stopping the unconfined container" }, name),
         {
           id: "disable-autostart",
           title: "Disabling the start of the container at boot",

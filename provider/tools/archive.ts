@@ -2,22 +2,26 @@ import { STORE } from "../host/store.ts";
 
 // The digest is taken of the very bytes that tar reads. tar itself keeps members below the folder: it strips leading
 // slashes, refuses "..", and puts links that point outside in place only after everything else (info tar, "Security").
+// Folders that the archive has no entry for get the usual mode, not that of our own files. What is in /dev stays out: libvirt
+// fills that folder itself, and mmdebstrap and debootstrap put device nodes there.
 const UNPACK = `
 fail() { echo "$1" >&2; rm -rf "$dir"; exit 1; }
 dir=$1 want=$2 unzip=$3
 rm -rf "$dir" && mkdir -p "$dir/root" && mkfifo "$dir/pipe" || exit 1
 chmod 0755 "$dir/root"
 sha256sum <"$dir/pipe" >"$dir/sum" &
-tee -p "$dir/pipe" | tar -x $unzip -p --numeric-owner --acls --xattrs --xattrs-include=security.capability -C "$dir/root" -f - ||
+tee -p "$dir/pipe" | (umask 022; exec tar -x $unzip --anchored --exclude='dev/*' --exclude='./dev/*' --exclude='/dev/*' \
+  -p --numeric-owner --acls --xattrs --xattrs-include=security.capability -C "$dir/root" -f -) ||
   fail "the archive could not be unpacked"
 wait
 is=$(cut -c 1-64 "$dir/sum")
 [ "$is" = "$want" ] || fail "the archive's sha256 is $is, not $want"
 found=$(find "$dir/root" -xdev \\( -type b -o -type c \\) -printf '/%P' -quit)
-[ -z "$found" ] || fail "the archive holds a device node: $found"
+[ -z "$found" ] || fail "the archive holds a device node outside of /dev, which no container may have: $found; make the archive without it (tar --exclude)"
 found=$(find "$dir/root" -xdev \\( -uid +65535 -o -gid +65535 \\) -printf '/%P' -quit)
 [ -z "$found" ] || fail "the archive holds a file of a user or group above 65535: $found"
 [ -e "$dir/root/usr/sbin/init" ] || [ -L "$dir/root/usr/sbin/init" ] || [ -e "$dir/root/sbin/init" ] || fail "the archive holds no /sbin/init"
+[ -e "$dir/root/dev" ] || mkdir -m 0755 "$dir/root/dev" || exit 1
 rm "$dir/pipe" "$dir/sum"
 `;
 

@@ -2,6 +2,9 @@ import { type IdMap, idMapOf } from "../host/slot.ts";
 
 const COUNT = idMapOf(0).count;
 
+/** Seconds. It ends before the look or the step that waits does (READ_TIMEOUT and STEP_TIMEOUT of a batch), which then says why. */
+const INSPECTION_TIMEOUT = 100;
+
 /**
  * A function of sh: `inside ROOT FIRST-ID COMMAND…` runs a command of the host in the folder of a container's root, as root of
  * the container's user namespace: what it writes belongs to the container's users, and a link that was planted in the image
@@ -22,7 +25,7 @@ export const exclusiveInspection = inspectionLock("-x");
 export const sharedInspection = inspectionLock("-s");
 
 function inspectionLock(how: "-x" | "-s"): string {
-  return `exec 8>>/run/svirt-lxc/inspection && flock ${how} -w 300 8 || { echo "another look at the host does not end" >&2; exit 1; }`;
+  return `exec 8>>/run/svirt-lxc/inspection && flock ${how} -w ${INSPECTION_TIMEOUT} 8 || { echo "another inspection of the host does not end" >&2; exit 1; }`;
 }
 
 /** The command that runs another one inside a root. */

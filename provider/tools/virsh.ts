@@ -1,4 +1,4 @@
-import type { Outcome, Read, Step } from "../host/batch.ts";
+import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
 import { decodeEntities } from "./xml.ts";
 
 /** virsh(1) on the LXC driver of the host. */
@@ -99,8 +99,21 @@ off "$1" && exit 0
 [ "$(v domstate "$1")" != paused ] || v resume "$1"
 v send-process-signal "$1" 1 38 || true
 for i in $(seq 300); do off "$1" && exit 0; sleep 0.2; done
-v destroy "$1"
+v destroy "$1" || off "$1"
 `;
+
+const DESTROY = `
+${V}
+v destroy "$1" || [ "$(v domstate "$1" 2>/dev/null)" = "shut off" ]
+`;
+
+/**
+ * Ends a container by force. libvirt fails where it ended a moment before, or while its control group is being removed
+ * ("Unable to read from …/cgroup.controllers"): what counts is that it does not run.
+ */
+export function destroyDomain(name: StepName, domain: string): Step {
+  return { ...name, argv: ["sh", "-c", DESTROY, "sh", domain] };
+}
 
 /** Stops a container as its init wants to be stopped; after a minute, by force. */
 export function stopGracefully(name: string): Step {
