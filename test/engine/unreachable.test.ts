@@ -58,6 +58,30 @@ test("it can be left out with --target, as the error says", async () => {
   expect((await stack.up()).ok).toBe(true);
 });
 
+test("another machine that answers under its name is neither looked at nor changed, and nothing of it counts as gone", async () => {
+  const id = await beta.read("/etc/machine-id");
+  const other = "0".repeat(31).concat("1");
+  await beta.write("/etc/machine-id", `${other}\n`);
+  await beta.steps();
+  const before = await stack.resources();
+  await stack.configure(config("2GiB"));
+  for (const operation of ["refresh", "up"] as const) {
+    const run = await stack[operation]();
+    expect(run.ok).toBe(false);
+    expect(run.output).toMatch(/beta is another machine than before[\s\S]*remedy: +correct the connection/);
+    for (const machine of [id.trim(), other]) expect(run.output).toContain(machine);
+    expect(run.output).not.toContain("alpha is another machine");
+  }
+  const { urn } = before["LxcDomain db"]!;
+  expect(await stack.destroy("--target", urn)).toMatchObject({ ok: false });
+  expect(await beta.steps()).toEqual([]);
+  expect(Object.keys(await stack.resources())).toEqual(Object.keys(before));
+  await beta.write("/etc/machine-id", id);
+  await stack.configure(config("1GiB"));
+  expect((await stack.up()).ok).toBe(true);
+  await stack.converged();
+});
+
 test("a container that is declared on the other host is not lost: the error says how to move it", async () => {
   const moved = {
     ...config("1GiB"),
