@@ -25,7 +25,7 @@ export const EXIT_UNAVAILABLE = 69;
 
 /**
  * For scripts that ask of many things at once: one virsh tells all of them, and goes on after what it cannot tell. `list_all ALL ASK N`
- * prints what it told of all of the list, N documents of each, or fails: something has come or gone meanwhile, and nothing may pass for gone.
+ * prints N documents of each of the list, or fails: something has come or gone meanwhile, and nothing may pass for gone.
  * `retry` has the script's `look` tried some times over, and tells a libvirt that is not there, or stopped, from one that did
  * not answer.
  */

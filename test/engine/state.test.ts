@@ -51,17 +51,17 @@ test("no path of the workstation: not of the checkout, and not where a resource 
     expect(type === "pulumi:pulumi:Stack" ? undefined : sourcePosition).toBeUndefined();
 });
 
-test("no code but the stub, the same for all but its name", async () => {
-  const stubs = Object.values(await stack.resources()).map((r) => {
+test("no code but the source, the same for all but its name", async () => {
+  const sources = Object.values(await stack.resources()).map((r) => {
     const token = r.type.split(":").at(-1);
     return (r.inputs.__provider as string).replaceAll(`"${token}"`, "TOKEN");
   });
-  expect(new Set(stubs).size).toBe(1);
-  const [stub = ""] = stubs;
-  expect(stub.length).toBeLessThan(1500);
-  expect(stub).toContain('resolve("svirt-lxc/provider")');
+  expect(new Set(sources).size).toBe(1);
+  const [source = ""] = sources;
+  expect(source.length).toBeLessThan(1500);
+  expect(source).toContain('resolve("svirt-lxc/provider")');
   const vocabulary = readFileSync(`${checkout}/provider/tools/virsh.ts`, "utf8").match(/lxc:\/\/\//);
-  for (const word of ["virsh", "flock", "zod", "execa", ...(vocabulary ?? [])]) expect(stub).not.toContain(word);
+  for (const word of ["virsh", "flock", "zod", "execa", ...(vocabulary ?? [])]) expect(source).not.toContain(word);
 });
 
 test("a format version in every resource", async () => {

@@ -69,7 +69,7 @@ export function sweep({ name, legs }: Round, ways: readonly Disturbance[]): void
           if (through.has(leg)) continue;
           const wrong = await once(leg, step, what);
           if (!wrong) through.add(leg);
-          else if (wrong.length > 0) failures.push(told(`${what}, ${leg.from} to ${leg.to}, step ${step}`, wrong));
+          else if (wrong.length > 0) failures.push(report(`${what}, ${leg.from} to ${leg.to}, step ${step}`, wrong));
         }
       }
       process.stderr.write(`sweep of ${name}, ${what}: ${counts.disturbed} disturbed, ${counts.leaks} leaks\n`);
@@ -80,7 +80,7 @@ export function sweep({ name, legs }: Round, ways: readonly Disturbance[]): void
 }
 
 /** Said at once: the end is an hour away. */
-function told(where: string, wrong: string[]): string {
+function report(where: string, wrong: string[]): string {
   const text = `${where}: ${wrong.join("\n  ")}\n`;
   process.stderr.write(text);
   return text;

@@ -21,7 +21,7 @@ function look(
   { isInstalled = true, isActive = true, live = "<domain/>", uri = "lxc:///" } = {},
 ) {
   program("systemctl", `case $1 in is-active) exit ${isActive ? 0 : 3};; cat) exit ${isInstalled ? 0 : 1};; esac`);
-  const tell = answers.map((told, i) => `${i}) told=${told};;`).join("\n");
+  const tell = answers.map((documents, i) => `${i}) documents=${documents};;`).join("\n");
   program(
     "virsh",
     `shift 3
@@ -31,7 +31,7 @@ case $n in ${tell}
 esac
 for i in 1 2; do
   case $1 in *net-info*) printf '@net Active: yes\\n@xml '; what=network;; *) printf '@domain yes running\\n@xml '; what=domain;; esac
-  [ $i -gt $told ] || printf '<%s>\\n  <name>t%s</name>\\n</%s>\\n' $what $i $what
+  [ $i -gt $documents ] || printf '<%s>\\n  <name>t%s</name>\\n</%s>\\n' $what $i $what
   [ $what = network ] || printf '@live ${live}\\n'
 done`,
   );
