@@ -131,14 +131,16 @@ export function claimSteps(
   if (isDeepStrictEqual(claim, wish) && !renamed) return [];
   const instead = renamed ? claimPath(thing, former) : undefined;
   return [
-    writeRecord({ id: `claim-${thing}`, title: `Claiming the ${thing}` }, claimPath(thing, owner), wish, instead),
+    writeRecord(
+      { id: `claim-${thing}`, title: `Recording the claim on ${thing}` },
+      claimPath(thing, owner),
+      wish,
+      instead,
+    ),
   ];
 }
 
 /** Takes a claim back, whoever else has one. */
 export function unclaim(thing: string, owner: string): Step {
-  return removeRecord(
-    { id: `release-${thing}`, title: `Releasing the claim on the ${thing}` },
-    claimPath(thing, owner),
-  );
+  return removeRecord({ id: `release-${thing}`, title: `Releasing the claim on ${thing}` }, claimPath(thing, owner));
 }

@@ -69,7 +69,7 @@ test("looks that fail are no answers: the error says which, and nothing is taken
 
 test("an error of a connection that broke names the step that was under way, and does not say that there was none", async () => {
   const run = await disturbed(life.host, life.stack, "up", 1, "cut before");
-  expect(run?.output).toMatch(/the connection to alpha broke at the step "Claiming the policy"/);
+  expect(run?.output).toMatch(/the connection to alpha broke at the step "Recording the claim on policy"/);
   expect(await life.stack.destroy()).toMatchObject({ ok: true });
 });
 
