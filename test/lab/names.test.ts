@@ -18,6 +18,8 @@ const UNIQUE = ["etc/machine-id", "var/lib/systemd/credential.secret", "var/lib/
 
 let dir: string;
 let stack: Stack;
+/** What other tests on the same host were denied before. */
+let denied: string[];
 const config = (hostname = "front") => {
   const common = { host: "lab", image: "twins", authorizedKeys: [join(dir, "id.pub")], memory: "256MiB" };
   return {
@@ -33,6 +35,7 @@ beforeAll(async () => {
   await makeArchive();
   await serveOutside(await sharedLab());
   stack = await Stack.create("lab-names", config(), { dir });
+  denied = await denials(await sharedLab());
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -133,8 +136,9 @@ labTest("an edit of /etc/resolv.conf inside is the container's own; the own name
   await stack.converged();
 });
 
-labTest("nothing was denied", async (lab) => {
-  expect(await denials(lab)).toEqual([]);
+labTest("nothing was denied to a container, nor to libvirt's controller", async (lab) => {
+  const ours = (await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line));
+  expect(ours.filter((line) => !denied.includes(line))).toEqual([]);
 });
 
 /** The lab's archive, with what images of other people bring. */
