@@ -27,6 +27,12 @@ export function idMapOf(slot: number): IdMap {
   return { start: FIRST_ID + slot * IDS, count: IDS };
 }
 
+/** The slot whose ids begin there; undefined if none's do. */
+export function slotOfIds(start: number): number | undefined {
+  const slot = (start - FIRST_ID) / IDS;
+  return Number.isInteger(slot) && slot >= 0 && slot < SLOTS ? slot : undefined;
+}
+
 /**
  * The MCS level of a slot: two categories, of which one is below 512 and the other is not. No two slots have the same pair,
  * and so neither of them dominates the other.

@@ -1,100 +1,157 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Outcome, Read, Step, StepName } from "./batch.ts";
+import { z } from "zod";
+import type { Outcome, Read, Step } from "./batch.ts";
+import { DAMAGED, type Damaged, parseRecord, removeRecord, STORE, writeRecord } from "./records.ts";
 
-/**
- * What we write down on a host. It lies in a folder that only root can list and that has an SELinux type of its own:
+/*
+ * What is written down on a host:
  *
  *   slots/N              who has slot N: written before anything of a container is made
  *   claims/THING/OWNER   who uses a thing that is shared; the last one out removes it
  *   images/SHA256/       a base root, and its record image.json
  *   roots/NAME/          a container's root, and its record root.json
  *
- * Records are one line of JSON each.
+ * A record is a JSON object. Those of images and roots are written when the folder is complete, and go with it at once.
  */
-export const STORE = "/var/lib/svirt-lxc";
 
-export interface Slot {
-  owner: string;
-  name: string;
+const slotSchema = z.object({
+  owner: z.string().min(1),
+  name: z.string().min(1),
   /** It stays when its stack goes (retainOnDelete). */
-  retain?: boolean;
-}
+  retain: z.boolean().optional(),
+});
+export type Slot = z.infer<typeof slotSchema>;
 
-export interface ImageRecord {
-  sha256: string;
-}
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const imageSchema = z.object({ sha256 });
+export type ImageRecord = z.infer<typeof imageSchema>;
 
-export interface RootRecord {
-  owner: string;
-  slot: number;
+const rootSchema = z.object({
+  owner: z.string().min(1),
+  /** Tells this root from an earlier one of the same name. */
+  instance: z.uuid(),
+  slot: z.int().min(0),
   /** sha256 of the image below it. */
-  image: string;
+  image: sha256,
   /** What the input of this name was when the root was made. */
-  rebuild?: string;
+  rebuild: z.string().optional(),
   /** Counts the times that settings were written; a container that started before has the old ones. */
-  revision: number;
+  revision: z.int().min(0),
   /** Units that were asked for: what is taken off the list is disabled. */
-  units: string[];
+  units: z.array(z.string()),
   /** What was written into it once; see Seeded in tools/root-settings.ts. */
-  seeded?: { identity?: boolean; hosts?: string; resolver?: string };
+  seeded: z
+    .object({ identity: z.boolean().optional(), hosts: z.string().optional(), resolver: z.string().optional() })
+    .optional(),
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
-  passwordHash?: string;
-}
+  passwordHash: z.string().optional(),
+});
+export type RootRecord = z.infer<typeof rootSchema>;
 
 export interface Store {
-  slots: Map<number, Slot>;
-  /** Thing → owner → what the owner wants of it. */
-  claims: Map<string, Map<string, object>>;
-  images: Map<string, ImageRecord>;
-  roots: Map<string, RootRecord>;
+  slots: Map<number, Slot | Damaged>;
+  /** Thing → owner → what the owner wants of it, in JSON. An owner whose name cannot be read counts as well. */
+  claims: Map<string, Map<string, string>>;
+  images: Map<string, ImageRecord | Damaged>;
+  roots: Map<string, RootRecord | Damaged>;
+  /** Folders of images and roots, with a record or without: relative to the store. */
+  folders: Set<string>;
   /** Folders of images that are being unpacked, or whose unpacking broke off. */
   staging: Set<string>;
 }
 
+/** What a folder is renamed to before it is removed: a removal that breaks off leaves nothing that passes for whole. */
+export const REMOVED = ".removed";
+
+// The files that are records, and the folders that count; whatever else lies there is none of ours. Names are those that we give.
+const OWNER = "[A-Za-z0-9%_~!*'()-]+";
+const FOLDER = "(images/[0-9a-f]{64}|roots/[a-z0-9-]+)";
+const PATHS = [
+  "slots/[0-9]+",
+  `claims/[a-z0-9-]+/${OWNER}`,
+  "images/[0-9a-f]{64}/image\\.json",
+  "roots/[a-z0-9-]+/root\\.json",
+  `${FOLDER}(\\${REMOVED})?`,
+  `staging/[0-9a-f]{64}\\.[A-Za-z0-9%_.~!*'()-]+`,
+].join("|");
+
+// A line for each line of a file; one without text for a file that has none, and for what is no file. Lines of one file stay in
+// order. What vanishes while it is read is looked at again; what cannot be read at all must not pass for gone.
 const LIST = `
 [ -e ${STORE} ] || exit 0
 cd ${STORE} || exit 1
-find . -mindepth 2 -maxdepth 3 -type f \\( -path './slots/*' -o -path './claims/*/*' -o -name image.json -o -name root.json \\) \
-  ! -name '*.new' -exec grep -H '' {} + | sort
-find staging -mindepth 1 -maxdepth 1 -printf './staging/%f:{}\\n' 2>/dev/null | sort`;
+list() {
+  find . -mindepth 2 -maxdepth 3 -regextype posix-extended -regex "\\./(${PATHS})" \\
+    \\( -type f ! -empty -size -64k -exec grep -aH '' {} + -o -printf '%p:\\n' \\)
+}
+all=$(list) || all=$(list) || all=$(list) || exit 1
+[ -z "$all" ] || printf '%s\\n' "$all" | sort -s -t : -k 1,1`;
 
 /** All records of a host. */
 export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
 
 export function parseStore(outcome: Outcome): Store {
-  const store: Store = { slots: new Map(), claims: new Map(), images: new Map(), roots: new Map(), staging: new Set() };
-  for (const line of outcome.stdout.split("\n").filter(Boolean)) {
-    const [, folder = "", first = "", second = "", json = ""] =
-      /^\.\/(\w+)\/([^/:]+)(?:\/([^/:]+))?:(.*)$/.exec(line) ?? [];
-    if (!json) continue;
-    const record = JSON.parse(json);
-    if (folder === "slots") store.slots.set(Number(first), record);
-    else if (folder === "staging") store.staging.add(`${STORE}/staging/${first}`);
-    else if (folder === "images") store.images.set(first, record);
-    else if (folder === "roots") store.roots.set(first, record);
-    else if (folder === "claims") {
-      const claims = store.claims.get(first) ?? new Map();
-      store.claims.set(first, claims.set(decodeURIComponent(second), record));
-    }
+  const store: Store = {
+    slots: new Map(),
+    claims: new Map(),
+    images: new Map(),
+    roots: new Map(),
+    folders: new Set(),
+    staging: new Set(),
+  };
+  for (const [path, text] of filesOf(outcome.stdout)) {
+    const [kind, name = "", last = ""] = path.split("/");
+    if (kind === "slots") store.slots.set(Number(name), parseRecord(text, slotSchema));
+    else if (kind === "staging") store.staging.add(`${STORE}/${path}`);
+    else if (last === "image.json") store.images.set(name, parseRecord(text, imageSchema));
+    else if (last === "root.json") store.roots.set(name, parseRecord(text, rootSchema));
+    else if (kind === "claims") {
+      const claims = store.claims.get(name) ?? new Map();
+      store.claims.set(name, claims.set(decode(last), text));
+    } else store.folders.add(path);
   }
   return store;
 }
 
-// The rename makes a record appear whole or not at all.
-const WRITE = 'mkdir -p "${1%/*}" && cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && shift && rm -f "$@"';
-
-/** Writes a record, and removes the one that it stands for from now on, if any; paths are relative to the store. */
-export function writeRecord(name: StepName, path: string, record: object, former?: string): Step {
-  const files = [path, ...(former === undefined ? [] : [former])].map((file) => `${STORE}/${file}`);
-  return { ...name, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${JSON.stringify(record)}\n` };
+/** The paths of a listing, and the text of each. */
+function filesOf(listing: string): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const line of listing.split("\n")) {
+    const [, path, text = ""] = /^\.\/([^:]+):(.*)$/.exec(line) ?? [];
+    if (path !== undefined) files.set(path, (files.get(path) ?? "") + text);
+  }
+  return files;
 }
 
-/** Removes a record, and the folders above it that it leaves empty. */
-export function removeRecord(name: StepName, path: string): Step {
-  return {
-    ...name,
-    argv: ["sh", "-c", 'rm -f "$1" && rmdir -p --ignore-fail-on-non-empty "${1%/*}"', "sh", `${STORE}/${path}`],
-  };
+function decode(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** The slot numbers that somebody has; a record that is damaged or lost gives none away. */
+export function takenSlots(store: Store): number[] {
+  const roots = [...store.roots.values()].filter((root) => root !== DAMAGED);
+  return [...store.slots.keys(), ...roots.map((root) => root.slot)];
+}
+
+/** The slots that can be read. */
+export function readableSlots(store: Store): Slot[] {
+  return [...store.slots.values()].filter((slot) => slot !== DAMAGED);
+}
+
+/** The names of the roots that there are, whatever became of their records. */
+export function rootNames(store: Store): string[] {
+  return [...store.folders].flatMap((folder) => /^roots\/([a-z0-9-]+)$/.exec(folder)?.[1] ?? []);
+}
+
+/** Is there a container that was declared to stay without its stack, or may be? */
+export function hasRetained(store: Store): boolean {
+  const slots = readableSlots(store);
+  const known = new Set(slots.map((slot) => slot.name));
+  return slots.some((slot) => slot.retain) || rootNames(store).some((name) => !known.has(name));
 }
 
 /** The record of a claim. */
@@ -104,30 +161,37 @@ export function claimPath(thing: string, owner: string): string {
 }
 
 /** What an owner wants of a thing; undefined if it does not use it. */
-export function claimOf(store: Store, thing: string, owner: string): object | undefined {
-  return store.claims.get(thing)?.get(owner);
+export function claimOf<T>(store: Store, thing: string, owner: string, schema: z.ZodType<T>): T | Damaged | undefined {
+  const text = store.claims.get(thing)?.get(owner);
+  return text === undefined ? undefined : parseRecord(text, schema);
 }
 
-/** Is there a container that was declared to stay without its stack? */
-export function hasRetained(store: Store): boolean {
-  return [...store.slots.values()].some((slot) => slot.retain);
+/** All who use a thing. */
+export function claimsOf<T>(store: Store, thing: string, schema: z.ZodType<T>): Map<string, T | Damaged> {
+  return new Map([...(store.claims.get(thing) ?? [])].map(([owner, text]) => [owner, parseRecord(text, schema)]));
 }
 
 /** Who else uses a thing; `former` is a name that the owner had before. */
-export function otherClaims(store: Store, thing: string, owner: string, former = owner): Map<string, object> {
-  return new Map([...(store.claims.get(thing) ?? [])].filter(([who]) => who !== owner && who !== former));
+export function otherClaims<T>(
+  store: Store,
+  thing: string,
+  schema: z.ZodType<T>,
+  owner: string,
+  former = owner,
+): Map<string, T | Damaged> {
+  return new Map([...claimsOf(store, thing, schema)].filter(([who]) => who !== owner && who !== former));
 }
 
 /** Writes down that a thing is used and what is wanted of it, unless `claim` says just that; it stands for one under a former name. */
 export function claimSteps(
-  claim: object | undefined,
+  claim: object | Damaged | undefined,
   store: Store | undefined,
   thing: string,
   owner: string,
   wish: object,
   former = owner,
 ): Step[] {
-  const renamed = former !== owner && store !== undefined && claimOf(store, thing, former) !== undefined;
+  const renamed = former !== owner && store?.claims.get(thing)?.has(former);
   if (isDeepStrictEqual(claim, wish) && !renamed) return [];
   const instead = renamed ? claimPath(thing, former) : undefined;
   return [
@@ -138,6 +202,21 @@ export function claimSteps(
       instead,
     ),
   ];
+}
+
+/**
+ * The records that cannot be read and that no resource of ours mends: a claim, which another stack would write anew, or nobody,
+ * and a slot without a root. Paths are relative to the store.
+ */
+export function unreadableRecords(store: Store): string[] {
+  const ofRoots = new Set([...store.roots.values()].map((root) => root !== DAMAGED && root.slot));
+  const slots = [...store.slots].filter(([slot, record]) => record === DAMAGED && !ofRoots.has(slot));
+  const claims = [...store.claims].flatMap(([thing, owners]) =>
+    [...owners]
+      .filter(([owner, text]) => !owner.includes("/") || parseRecord(text, z.looseObject({})) === DAMAGED)
+      .map(([owner]) => (owner.includes("/") ? claimPath(thing, owner) : `claims/${thing}/${owner}`)),
+  );
+  return [...slots.map(([slot]) => `slots/${slot}`), ...claims];
 }
 
 /** Takes a claim back, whoever else has one. */

@@ -6,13 +6,15 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
+import { DAMAGED, type Damaged, PUT, STORE } from "../host/records.ts";
 import {
   claimOf,
+  claimPath,
   claimSteps,
+  claimsOf,
   hasRetained,
   otherClaims,
   parseStore,
-  STORE,
   type Store,
   storeRead,
   unclaim,
@@ -74,7 +76,7 @@ interface Observed {
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
-  claim?: Claim;
+  claim?: Claim | Damaged;
   host?: {
     store: Store;
     lxcConf: string;
@@ -91,6 +93,15 @@ interface Observed {
 interface Outputs {
   gateway: string;
 }
+
+/** What a stack wants of libvirt. */
+const claimSchema = z.object({
+  network: z.string(),
+  subnet: z.string(),
+  /** It stays when its stack goes. */
+  retain: z.boolean().optional(),
+});
+type Claim = z.infer<typeof claimSchema>;
 
 const CLAIM = "libvirt";
 /** How containers reach the outside. */
@@ -117,7 +128,8 @@ const INSTALL =
 // A daemon that runs loads no driver that was installed meanwhile.
 const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
-const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ] || cp -p ${LXC_CONF} ${ORIGINAL} 2>/dev/null || : >${ORIGINAL}; }`;
+const KEEP_ORIGINAL = `${PUT}
+: >${UNREAD} && { [ -e ${ORIGINAL} ] || cat ${LXC_CONF} 2>/dev/null | put ${ORIGINAL}; }`;
 const WRITE = `${PIPED}
 mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
@@ -161,7 +173,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
       network: found && pick(found),
-      claim: claimOf(store, CLAIM, owner) as Claim | undefined,
+      claim: claimOf(store, CLAIM, owner, claimSchema),
       host: {
         store,
         lxcConf: part("lxc.conf") ?? "",
@@ -201,9 +213,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         remedy: "give them a <seclabel>, or agree for them with confineOthers: true on this host",
       };
     }
-    for (const [other, wish] of otherClaims(host!.store, CLAIM, desired.owner, prior?.owner)) {
-      const theirs = wish as Claim;
-      if (theirs.network === desired.network && theirs.subnet !== desired.subnet) {
+    for (const [other, theirs] of otherClaims(host!.store, CLAIM, claimSchema, desired.owner, prior?.owner)) {
+      if (theirs !== DAMAGED && theirs.network === desired.network && theirs.subnet !== desired.subnet) {
         return {
           code: "subnet-in-use",
           what: `the network ${desired.network} is shared with a stack that wants another subnet`,
@@ -288,10 +299,14 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         },
       ];
     const steps: Step[] = [];
-    const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
+    const others = [...otherClaims(host!.store, CLAIM, claimSchema, owner).values()];
     const { store, lxcConf, original, remaining } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
-    if (network?.owner === NETWORK_OWNER && !hasRetained(store) && !others.some((o) => o.network === name)) {
+    if (
+      network?.owner === NETWORK_OWNER &&
+      !hasRetained(store) &&
+      !others.some((o) => o === DAMAGED || o.network === name)
+    ) {
       if (network.active)
         steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
       steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
@@ -322,11 +337,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return [...steps, unclaim(CLAIM, owner)];
   },
   listOwned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, retain: false, ...(wish as Claim) }))
+    [...claimsOf(parseStore(results.get("store")!), CLAIM, claimSchema)]
+      .flatMap(([owner, wish]) => (wish === DAMAGED ? [] : [{ owner, ...wish }]))
+      .map((claim) => ({ adopt: false, confineOthers: false, retain: false, ...claim }))
       .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
-  actualInputs: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
+  actualInputs: ({ network, claim }, inputs) => ({
+    subnet: network?.subnet ?? inputs.subnet,
+    ...(claim === DAMAGED && { damagedRecords: [claimPath(CLAIM, inputs.owner)] }),
+  }),
 };
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
@@ -340,14 +359,6 @@ function servicesOf(os: OsRelease): readonly string[] {
 // Reservations change with each container, and are not for state.
 function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Observed["network"] {
   return { subnet, active, autostart, owner, forward };
-}
-
-/** What a stack wants of libvirt. */
-interface Claim {
-  network: string;
-  subnet: string;
-  /** It stays when its stack goes. */
-  retain?: boolean;
 }
 
 export type LibvirtServiceArgs = Args<typeof schema>;

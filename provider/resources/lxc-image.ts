@@ -6,9 +6,23 @@ import { z } from "zod";
 import type { Failure, Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
-import { parseStore, STORE, type Store, storeRead } from "../host/store.ts";
+import { DAMAGED, STORE } from "../host/records.ts";
+import { parseStore, readableSlots, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
-import { claimImage, hasImageClaim, imageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
+import {
+  claimImage,
+  hasImageClaim,
+  imageClaim,
+  imageClaimPath,
+  imageClaims,
+  imageFolder,
+  isHalfRemoved,
+  isWholeImage,
+  recordImage,
+  releaseImage,
+  removeRest,
+  UNUSED,
+} from "../tools/images.ts";
 import { common, retain } from "./common.ts";
 
 const schema = z.strictObject({
@@ -29,10 +43,15 @@ type Inputs = z.output<typeof schema> & { sha256: string };
 interface Observed {
   /** It is complete on the host. */
   present: boolean;
+  /** It has a record that can be read. */
+  recorded: boolean;
+  /** The owner has a claim, and it can be read. */
   claimed: boolean;
   retain: boolean;
   /** It was unpacked, but not put in place. */
   staged: boolean;
+  /** Something is left of an earlier one whose removal broke off. */
+  halfRemoved: boolean;
   host?: { store: Store };
 }
 
@@ -41,8 +60,8 @@ interface Outputs {
 }
 
 // The record comes last: without it the image does not count.
-const INSTALL =
-  'mkdir -p "${2%/*}" && rm -rf "$2" && mv "$1" "$2" && printf \'{"sha256":"%s"}\\n\' "$3" >"$2/image.json" && rmdir --ignore-fail-on-non-empty "${1%/*}"';
+const INSTALL = `${UNUSED}
+unused "$2" && mkdir -p "\${2%/*}" && rm -rf "$2" && mv -T "$1" "$2" && sync "\${2%/*}" && rmdir --ignore-fail-on-non-empty "\${1%/*}"`;
 
 export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   token: "LxcImage",
@@ -54,17 +73,24 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   reads: () => [storeRead],
   parse(results, { sha256, owner }) {
     const store = parseStore(results.get("store")!);
+    const record = store.images.get(sha256);
     return {
-      present: store.images.has(sha256),
-      claimed: hasImageClaim(store, sha256, owner),
+      present: isWholeImage(store, sha256),
+      recorded: record !== undefined && record !== DAMAGED,
+      claimed: imageClaim(store, sha256, owner) !== undefined,
       retain: imageClaim(store, sha256, owner)?.retain ?? false,
       staged: store.staging.has(stagingFolder(sha256, owner)),
+      halfRemoved: isHalfRemoved(store, imageFolder(sha256)),
       host: { store },
     };
   },
 
-  exists: ({ claimed }) => claimed,
-  plan({ present, claimed, retain, staged, host }, { archive, hostArchive, sha256, owner, ...desired }, prior) {
+  exists: ({ host }, { sha256, owner }) => hasImageClaim(host!.store, sha256, owner),
+  plan(
+    { present, recorded, claimed, retain, staged, halfRemoved, host },
+    { archive, hostArchive, sha256, owner, ...desired },
+    prior,
+  ) {
     const steps: Step[] = [];
     const former = prior?.owner;
     const renamed = former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former);
@@ -93,27 +119,36 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
               timeout: 3600,
             },
       );
-      const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/images/${sha256}`, sha256];
+      const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/${imageFolder(sha256)}`];
       steps.push({ id: "install-image", title: "Putting the image in place", argv });
     }
+    if (!recorded) steps.push(recordImage(sha256));
+    if (halfRemoved) steps.push(removeRest(imageFolder(sha256)));
     // Another stack was faster with the same image.
     if (present && staged) steps.push(removeStaging(sha256, owner));
     return steps;
   },
-  remove: ({ staged, host }, { sha256, owner }) => [
+  remove: ({ staged, halfRemoved, host }, { sha256, owner }) => [
     ...(staged ? [removeStaging(sha256, owner)] : []),
+    ...(halfRemoved ? [removeRest(imageFolder(sha256))] : []),
     ...releaseImage(host!.store, sha256, owner),
   ],
   // Roots claim images, too: those are theirs to give up.
   listOwned(results) {
     const store = parseStore(results.get("store")!);
-    const roots = new Set([...store.slots.values()].map((slot) => slot.owner));
+    const roots = new Set(readableSlots(store).map((slot) => slot.owner));
     return imageClaims(store)
       .filter(({ owner, retain }) => !roots.has(owner) && !retain)
       .map(({ owner, sha256 }) => ({ owner, sha256, retain: false }));
   },
-  outputs: (_, { sha256 }) => ({ path: `${STORE}/images/${sha256}/root` }),
-  actualInputs: () => ({}),
+  outputs: (_, { sha256 }) => ({ path: `${STORE}/${imageFolder(sha256)}/root` }),
+  actualInputs({ present, recorded, claimed }, { sha256, owner }) {
+    const lost = [
+      ...(recorded || !present ? [] : [`${imageFolder(sha256)}/image.json`]),
+      ...(claimed ? [] : [imageClaimPath(sha256, owner)]),
+    ];
+    return lost.length > 0 ? { damagedRecords: lost } : {};
+  },
 
   resolve: {
     needs: ["archive", "hostArchive", "sha256"],
@@ -143,10 +178,13 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
 };
 
 function removeStaging(sha256: string, owner: string): Step {
-  return removeFolder(
-    { id: "remove-staging", title: "Removing the partly unpacked image" },
-    stagingFolder(sha256, owner),
-  );
+  const folder = stagingFolder(sha256, owner);
+  return {
+    id: "remove-staging",
+    title: "Removing the partly unpacked image",
+    argv: ["sh", "-c", 'rm -rf "$1" && rmdir --ignore-fail-on-non-empty "${1%/*}"', "sh", folder],
+    timeout: 600,
+  };
 }
 
 async function sha256Of(file: string): Promise<string | undefined> {

@@ -6,19 +6,41 @@ import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
-import type { Step, StepName } from "../host/batch.ts";
+import type { Read, Step, StepName } from "../host/batch.ts";
+import { HostError } from "../host/errors.ts";
+import { DAMAGED, removeRecord, STORE, writeRecord } from "../host/records.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
-import { parseStore, type RootRecord, removeRecord, STORE, type Store, storeRead, writeRecord } from "../host/store.ts";
+import {
+  parseStore,
+  type RootRecord,
+  readableSlots,
+  type Slot,
+  type Store,
+  storeRead,
+  takenSlots,
+} from "../host/store.ts";
 import { completeContainers } from "../tools/containers.ts";
 import { parseDomainXml } from "../tools/domain-xml.ts";
-import { claimImage, hasImageClaim, imageClaims, releaseImage, removeFolder } from "../tools/images.ts";
 import {
+  claimImage,
+  imageClaim,
+  imageClaimPath,
+  imageClaims,
+  isHalfRemoved,
+  isWholeImage,
+  releaseImage,
+  removeFolder,
+  removeRest,
+} from "../tools/images.ts";
+import {
+  imageOf,
   type MountState,
   mountedRoot,
   mountsRead,
   parseMounts,
   rootFolder,
   rootUnit,
+  slotOf,
   unitName,
   unitPath,
 } from "../tools/root-mount.ts";
@@ -84,6 +106,10 @@ interface Observed {
   owner?: string;
   /** Tells this root from an earlier one of the same name. */
   instance?: string;
+  /** Its folders are there. */
+  made: boolean;
+  /** Of its folders' record. Without it, what the host tells otherwise and what was declared stand for it. */
+  record: "readable" | "damaged" | "missing";
   slot?: number;
   image?: string;
   rebuild?: string;
@@ -92,8 +118,11 @@ interface Observed {
   units: string[];
   seeded: Seeded;
   claimsImage: boolean;
+  /** The record of its slot is there, and can be read. */
   hasSlot: boolean;
   retain: boolean;
+  /** Something is left of an earlier one whose removal broke off. */
+  halfRemoved: boolean;
   /** Something is mounted as its root, by its unit or not. */
   occupied: boolean;
   /** The unit is the one that this release writes for the slot and image. */
@@ -109,8 +138,8 @@ interface Observed {
   passwordHash?: string;
   host?: {
     store: Store;
-    /** Its folder holds files, and nobody wrote down whose. */
-    stray: boolean;
+    /** For the instance of a root that is made. */
+    uuid: string;
     /** Running domains on this root: of others' making, and so not in state. */
     users: string[];
     /** A domain stands on it, running or not. */
@@ -119,7 +148,6 @@ interface Observed {
 }
 
 interface Outputs {
-  instance: string;
   slot: number;
   label: string;
   idmap: IdMap;
@@ -137,30 +165,48 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
-  reads: (name) => [storeRead, mountsRead(name), settingsRead(name), domainsRead],
+  reads: (name) => [storeRead, uuidRead, mountsRead(name), settingsRead(name), domainsRead],
   parse(results, { name, owner }) {
     const store = parseStore(results.get("store")!);
-    const record = store.roots.get(name);
-    const reserved = [...store.slots].find(([, s]) => s.name === name);
-    const slot = record?.slot ?? (reserved?.[1].owner === owner ? reserved[0] : undefined);
+    const found = store.roots.get(name);
+    const record = found === DAMAGED ? undefined : found;
+    const [number, reserved] =
+      [...store.slots].find((entry): entry is [number, Slot] => entry[1] !== DAMAGED && entry[1].name === name) ?? [];
     const mount = parseMounts(results.get("mounts")!, name);
-    const running = [...parseDomains(results.get("domains")!)].filter(([, d]) => d.liveXml !== undefined);
+    const made = mount.folders;
+    const domains = [...parseDomains(results.get("domains")!)].map(([n, d]) => ({
+      n,
+      ...d,
+      is: parseDomainXml(d.xml),
+    }));
+    const standing = domains.find((d) => d.is.root === mountedRoot(name));
+    const running = domains.filter((d) => d.liveXml && parseDomainXml(d.liveXml).root === mountedRoot(name));
+    const whole = completeContainers(results).has(name);
+
+    const whose = record?.owner ?? reserved?.owner;
+    const slot =
+      record?.slot ?? (reserved?.owner === owner ? number : whose === undefined ? slotOf(mount.unit ?? "") : undefined);
+    const told = made && !record ? (imageOf(mount.unit ?? "") ?? claimedImage(store, whose)) : undefined;
+    const image = record?.image ?? told;
     return {
-      owner: record?.owner ?? reserved?.[1].owner,
-      instance: record && mount.instance,
+      owner: whose,
+      instance: record?.instance,
+      made,
+      record: record ? "readable" : found === DAMAGED ? "damaged" : "missing",
       slot,
-      image: record?.image,
+      image,
       rebuild: record?.rebuild,
-      revision: record?.revision ?? 0,
+      revision: record?.revision ?? (made ? standing?.is.revision : undefined) ?? 0,
       units: record?.units ?? [],
-      // Of an earlier root whose files are gone it tells nothing about the next one.
-      seeded: (mount.instance !== undefined && record?.seeded) || {},
+      // Of an earlier root whose files are gone it tells nothing about the next one. One that a domain stands on had an identity.
+      seeded: (made && (record ? record.seeded : whole && { identity: true })) || {},
       passwordHash: record?.passwordHash,
-      claimsImage: record !== undefined && hasImageClaim(store, record.image, record.owner),
+      claimsImage: image !== undefined && whose !== undefined && imageClaim(store, image, whose) !== undefined,
       hasSlot: reserved !== undefined,
-      retain: reserved?.[1].retain ?? false,
-      unit: unitState(mount, name, record),
-      mounted: mount.active && mount.label !== undefined && mount.label === (record && rootLabel(record.slot)),
+      retain: reserved?.retain ?? false,
+      halfRemoved: isHalfRemoved(store, folderOf(name)),
+      unit: unitState(mount, name, slot, image),
+      mounted: mount.active && mount.label !== undefined && slot !== undefined && mount.label === rootLabel(slot),
       active: mount.active,
       occupied: mount.label !== undefined,
       enabled: mount.enabled,
@@ -168,30 +214,33 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       unreadable: isUnreadable(results.get("settings")!, name) || undefined,
       host: {
         store,
-        stray: mount.stray,
-        users: running.filter(([, d]) => parseDomainXml(d.liveXml!).root === mountedRoot(name)).map(([n]) => n),
-        whole: completeContainers(results).has(name),
+        uuid: results.get("uuid")!.stdout.trim(),
+        users: running.map((d) => d.n),
+        whole: whole || (made && standing !== undefined),
       },
     };
   },
 
-  exists: (observed, { owner }) => observed.owner === owner,
+  // One whose owner cannot be told is not gone.
+  exists: (observed, { owner }) => observed.owner === owner || isUnknownOwner(observed),
   existing(observed, desired) {
     const { owner, settings, passwordHash } = observed;
-    if (owner === undefined && !observed.host?.stray) return undefined;
+    if (owner === undefined && !observed.made) return undefined;
     const unlike = () => {
-      const found = differences(this.actualInputs(observed, desired), desired);
-      if (owner === undefined) found.push("its record is missing: its files lie there alone");
+      const { damagedRecords: _, ...there } = this.actualInputs(observed, desired);
+      const found = differences(there, desired);
       if (settings === undefined) found.push("its settings cannot be told: it is not mounted");
       if (desired.rootPassword !== undefined && hashPassword(desired.rootPassword, desired.name) !== passwordHash)
         found.push("rootPassword: another one was set");
       return found;
     };
-    return { what: `the host has a container root ${desired.name}`, owner, differences: unlike };
+    const lost = owner === undefined && lostRecords(observed, desired.name);
+    const what = `the host has a container root ${desired.name}`;
+    return { what: lost ? `${what}, without ${lost.join(", ")} that can be read,` : what, owner, differences: unlike };
   },
-  precondition({ host, unreadable, instance, retain, rebuild }, desired, prior) {
+  precondition({ host, unreadable, made, record, retain, rebuild }, desired, prior) {
     // It was left there, with its data, instead of being deleted: by retainOnDelete, or since somebody took it out of the state.
-    if (!prior && instance && (retain || host!.whole) && rebuild !== desired.rebuild) {
+    if (!prior && made && record === "readable" && (retain || host!.whole) && rebuild !== desired.rebuild) {
       return {
         code: "root-would-be-lost",
         what: `the root ${desired.name} is there already, and a rebuild would lose what it holds`,
@@ -206,7 +255,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         remedy: `see what fills etc/hostname or etc/systemd/system in it, or what slows the host; it lies in ${mountedRoot(desired.name)}`,
       };
     }
-    if (!host!.store.images.has(desired.image) && !host!.store.roots.has(desired.name)) {
+    if (!made && !isWholeImage(host!.store, desired.image)) {
       return {
         code: "image-missing",
         what: `the host has no image ${desired.image}`,
@@ -216,27 +265,29 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan(observed, desired) {
+  plan(observed, desired, prior) {
     const { name, owner } = desired;
     const steps: Step[] = [];
-    const slot = observed.slot ?? freeSlot(observed.host!.store.slots.keys());
+    const slot = observed.slot ?? freeSlot(observed.host ? takenSlots(observed.host.store) : []);
     const image = observed.image ?? desired.image;
     // Another owner that was not refused is our own former name.
     const renamed = observed.owner !== undefined && observed.owner !== owner;
     const idmap = idMapOf(slot);
-    const hash = desired.rootPassword === undefined ? observed.passwordHash : hashPassword(desired.rootPassword, name);
-    const unwanted = observed.units.filter((unit) => !desired.units.includes(unit));
+    const { units, seeded, passwordHash } = observed.record === "readable" ? observed : asDeclared(observed, prior);
+    const hash = desired.rootPassword === undefined ? passwordHash : hashPassword(desired.rootPassword, name);
+    const unwanted = units.filter((unit) => !desired.units.includes(unit));
     const record: RootRecord = {
       owner,
+      instance: observed.instance ?? observed.host?.uuid ?? "",
       slot,
       image,
       rebuild: desired.rebuild,
       revision: observed.revision,
       units: [...desired.units, ...unwanted],
-      seeded: observed.seeded,
-      passwordHash: observed.passwordHash,
+      seeded,
+      passwordHash,
     };
-    let noted = observed.units;
+    let noted = units;
     const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
       Object.assign(record, more);
       noted = record.units;
@@ -254,28 +305,30 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       );
     }
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner, renamed ? observed.owner : undefined));
-    if (!observed.instance || renamed || observed.rebuild !== desired.rebuild)
-      note({ id: "record-root", title: "Recording the root" });
-    if (!observed.instance) {
+    if (observed.halfRemoved) steps.push(removeRest(folderOf(name)));
+    // The record comes last: with it, the folders are whole.
+    if (!observed.made || observed.record === "missing") {
       steps.push({
         id: "create-folders",
         title: "Creating the folders of the root",
         argv: ["sh", "-c", MAKE_FOLDERS, "sh", rootFolder(name), String(idmap.start)],
       });
     }
+    if (!observed.made || observed.record !== "readable" || renamed || observed.rebuild !== desired.rebuild)
+      note({ id: "record-root", title: "Recording the root" });
 
     const remount = observed.unit !== "current" || !observed.mounted;
     const wanted = { ...desired, hostname: desired.hostname ?? name, unwanted };
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
-    const unseen = observed.instance !== undefined && observed.settings === undefined;
-    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted, observed.seeded);
-    const setPassword = hash !== observed.passwordHash;
-    const restart = remount || settings.length > 0 || setPassword || (!unseen && !observed.seeded.identity);
+    const unseen = observed.made && observed.settings === undefined;
+    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted, seeded);
+    const setPassword = hash !== passwordHash;
+    const restart = remount || settings.length > 0 || setPassword || (!unseen && !seeded.identity);
 
     if (restart) {
       steps.push(...(observed.host?.users ?? []).map(stopGracefully));
       // Before the change: a domain that started on the old settings must not pass for one of the new ones.
-      if (observed.instance) {
+      if (observed.made) {
         note(
           { id: "count-revision", title: "Counting the revision of the settings" },
           { revision: record.revision + 1 },
@@ -308,7 +361,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       });
     }
     // It is recorded at once: a run that breaks off later does not make another one.
-    if (!unseen && !observed.seeded.identity) {
+    if (!unseen && !seeded.identity) {
       steps.push(identityStep(name, idmap, image));
       note(
         { id: "record-identity", title: "Recording that the identity is the container's own" },
@@ -316,11 +369,11 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       );
     }
     steps.push(...settings);
-    const seeded = wantedSeeds(wanted, observed.seeded);
-    if (!unseen && !equalAsJson([noted, observed.seeded], [desired.units, seeded]))
+    const seeds = wantedSeeds(wanted, seeded);
+    if (!unseen && !equalAsJson([noted, seeded], [desired.units, seeds]))
       note(
         { id: "record-settings", title: "Recording the settings that were written" },
-        { units: desired.units, seeded },
+        { units: desired.units, seeded: seeds },
       );
     if (setPassword && desired.rootPassword !== undefined) {
       steps.push(passwordStep(name, idmap, desired.rootPassword));
@@ -332,6 +385,15 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   remove(observed, inputs) {
     const { name, owner } = inputs;
     const { slot, image, host } = observed;
+    if (isUnknownOwner(observed)) {
+      throw new HostError({
+        code: "owner-unknown",
+        what: `the root ${name} is not removed: whose it is cannot be told`,
+        why: `these records are lost, or cannot be read: ${lostRecords(observed, name)!.join(", ")}`,
+        remedy:
+          "if it is this stack's, run `pulumi up` with adopt: true on the container, which writes them anew; then remove it",
+      });
+    }
     if (observed.owner !== owner) return [];
     const steps: Step[] = host!.users.map(stopGracefully);
     if (observed.enabled)
@@ -347,10 +409,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         { id: "reload-systemd", title: "Reloading the units of systemd", argv: ["systemctl", "daemon-reload"] },
       );
     }
-    steps.push(...releaseImage(host!.store, image ?? inputs.image, owner));
-    if (observed.instance !== undefined || host!.store.roots.has(name))
-      steps.push(removeFolder({ id: "remove-root", title: "Removing the root" }, rootFolder(name), "layers", "guest"));
-    if (observed.hasSlot)
+    steps.push(...releaseImage(host!.store, image ?? inputs.image, owner, name));
+    if (host!.store.folders.has(folderOf(name)) || observed.halfRemoved)
+      steps.push(removeFolder({ id: "remove-root", title: "Removing the root" }, folderOf(name)));
+    if (observed.hasSlot || (slot !== undefined && host!.store.slots.get(slot) === DAMAGED))
       steps.push(
         removeRecord({ id: "free-slot", subject: String(slot), title: `Freeing slot ${slot}` }, `slots/${slot}`),
       );
@@ -360,18 +422,17 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   listOwned(results) {
     const store = parseStore(results.get("store")!);
     const whole = completeContainers(results);
-    const dispensable = [...store.slots.values()].filter((slot) => !slot.retain && !whole.has(slot.name));
+    const dispensable = readableSlots(store).filter((slot) => !slot.retain && !whole.has(slot.name));
     return dispensable.map(({ owner, name }) => {
+      const record = store.roots.get(name);
       // Of a root that was killed before it was written down, its claim tells.
-      const claimed = imageClaims(store).find((claim) => claim.owner === owner)?.sha256;
-      const image = store.roots.get(name)?.image ?? claimed ?? NO_IMAGE;
+      const image = (record !== DAMAGED && record?.image) || claimedImage(store, owner) || NO_IMAGE;
       return schema.omit({ connection: true }).parse({ owner, name, image });
     });
   },
 
-  outputs({ slot, instance, settings, revision }, { name }) {
+  outputs({ slot, settings, revision }, { name }) {
     return {
-      instance: instance ?? "",
       slot: slot!,
       label: processLabel(slot!),
       idmap: idMapOf(slot!),
@@ -380,9 +441,11 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       revision,
     };
   },
-  actualInputs({ settings, unreadable, image, units }, inputs) {
+  actualInputs(observed, inputs) {
+    const { settings, unreadable, image, units } = observed;
     const name = settings?.hostname;
     return {
+      damagedRecords: lostRecords(observed, inputs.name),
       image: image ?? inputs.image,
       ...(unreadable && { hostname: "(cannot be read)" }),
       ...(settings && {
@@ -405,12 +468,53 @@ function rootLabel(slot: number): string {
   return `system_u:object_r:svirt_lxc_root_t:${levelOf(slot)}`;
 }
 
-function unitState(mount: MountState, name: string, record: RootRecord | undefined): Observed["unit"] {
+function unitState(mount: MountState, name: string, slot?: number, image?: string): Observed["unit"] {
   if (mount.unit === undefined) return "missing";
-  if (!record) return "outdated";
-  const { slot, image } = record;
+  if (slot === undefined || image === undefined) return "outdated";
   const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot) });
   return mount.unit === text && mount.fresh ? "current" : "outdated";
+}
+
+/** The folder of a root, relative to the store. */
+function folderOf(name: string): string {
+  return `roots/${name}`;
+}
+
+/** The image that an owner has a claim on. */
+function claimedImage(store: Store, owner: string | undefined): string | undefined {
+  return imageClaims(store).find((claim) => claim.owner === owner)?.sha256;
+}
+
+/** Its folders are there, and no record that tells whose it is. */
+function isUnknownOwner({ owner, made }: Observed): boolean {
+  return owner === undefined && made;
+}
+
+/** The records of a root that are not there any more, or cannot be read. */
+function lostRecords(observed: Observed, name: string): string[] | undefined {
+  const { made, record, owner, hasSlot, slot, claimsImage, image } = observed;
+  if (!made) return undefined;
+  const lost = [
+    ...(record === "readable" ? [] : [`${folderOf(name)}/root.json`]),
+    ...(hasSlot || slot === undefined ? [] : [`slots/${slot}`]),
+    ...(claimsImage || image === undefined || owner === undefined ? [] : [imageClaimPath(image, owner)]),
+  ];
+  return lost.length > 0 ? lost : undefined;
+}
+
+/**
+ * What was written into a root whose record is lost: what was declared, where the state knows. What a user has changed inside
+ * since is not written over. One without an identity of its own was never finished, and gets all of it.
+ */
+function asDeclared({ units, seeded, passwordHash }: Observed, prior: Inputs | undefined) {
+  if (!prior || !seeded.identity) return { units, seeded, passwordHash };
+  const { name, rootPassword } = prior;
+  const wanted = { ...prior, hostname: prior.hostname ?? name, unwanted: [] };
+  return {
+    units: prior.units,
+    seeded: wantedSeeds(wanted, seeded),
+    passwordHash: rootPassword === undefined ? undefined : hashPassword(rootPassword, name),
+  };
 }
 
 /** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
@@ -437,13 +541,14 @@ function hashPassword(password: string, name: string): string {
   return scryptSync(password, name, 32).toString("base64");
 }
 
+const uuidRead: Read = { key: "uuid", argv: ["cat", "/proc/sys/kernel/random/uuid"], volatile: true };
+
 /** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);
 
 const MAKE_FOLDERS = `
-chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
-chown "$2:$2" guest layers/upper && chmod 0755 layers/upper || exit 1
-[ -e instance ] || cat /proc/sys/kernel/random/uuid >instance
+mkdir -p "$1" && chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
+chown "$2:$2" guest layers/upper && chmod 0755 layers/upper && sync . guest layers
 `;
 const WRITE_UNIT = `${PIPED}\ncat >"$1" && chmod 0644 "$1" && piped restorecon "$1"`;
 const STOP = `${exclusiveInspection}
@@ -474,7 +579,7 @@ export class LxcRootfs extends HostResource {
   declare readonly revision: pulumi.Output<number>;
 
   constructor(name: string, args: LxcRootfsArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = ["instance", "slot", "label", "idmap", "path", "hostKey", "revision"];
+    const outputs = ["slot", "label", "idmap", "path", "hostKey", "revision"];
     super(
       "LxcRootfs",
       name,

@@ -5,13 +5,19 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import { hostName } from "../host/connection.ts";
 import { ownerOf } from "../host/owner.ts";
-import { STORE, storeRead } from "../host/store.ts";
+import { STORE } from "../host/records.ts";
+import { parseStore, storeRead, unreadableRecords } from "../host/store.ts";
 import { common } from "./common.ts";
 
 const schema = z.strictObject({ ...common });
 type Inputs = z.output<typeof schema>;
 
-type Observed = Record<string, never>;
+interface Observed {
+  host?: {
+    /** Records of whoever, which cannot be read. */
+    unreadable: string[];
+  };
+}
 
 interface Outputs {
   path: string;
@@ -29,13 +35,18 @@ export const lxcStore: Kind<Inputs, Observed, Outputs> = {
   orphansOf: ({ stackId }) => String(stackId),
 
   reads: () => [storeRead],
-  parse: () => ({}),
+  parse: (results) => ({ host: { unreadable: unreadableRecords(parseStore(results.get("store")!)) } }),
   // It writes nothing itself: a run that was killed before the engine heard of its first resource has left nothing.
   exists: () => true,
   plan: () => [],
   remove: () => [],
   outputs: () => ({ path: STORE }),
   actualInputs: () => ({}),
+  notices: ({ host }) =>
+    host!.unreadable.map(
+      (path) =>
+        `cannot read the record ${STORE}/${path}: what it may stand for stays on the host. Remove the file if no stack needs it`,
+    ),
 };
 
 export type LxcStoreArgs = Args<typeof schema>;

@@ -8,7 +8,18 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import { claimOf, claimSteps, otherClaims, parseStore, STORE, type Store, storeRead, unclaim } from "../host/store.ts";
+import { DAMAGED, type Damaged, STORE } from "../host/records.ts";
+import {
+  claimOf,
+  claimPath,
+  claimSteps,
+  claimsOf,
+  otherClaims,
+  parseStore,
+  type Store,
+  storeRead,
+  unclaim,
+} from "../host/store.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { CHANGE_MODULES, PIPED, restorecon } from "../tools/selinux.ts";
 import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
@@ -27,12 +38,13 @@ const MODULE = "svirt_lxc";
 const CLAIM = "policy";
 
 /** What a stack wants of the policy: this text of the module. */
-interface Claim {
-  sha256: string;
-  version: number;
+const claimSchema = z.object({
+  sha256: z.string(),
+  version: z.number(),
   /** It stays when its stack goes. */
-  retain?: boolean;
-}
+  retain: z.boolean().optional(),
+});
+type Claim = z.infer<typeof claimSchema>;
 
 const FAMILIES = ["fedora", "refpolicy"] as const;
 
@@ -46,7 +58,7 @@ interface Observed {
   families: string[];
   /** The store carries its type. */
   storeLabelled: boolean;
-  claim?: Claim;
+  claim?: Claim | Damaged;
   host?: {
     store: Store;
     /** A container stays here without a stack. */
@@ -101,7 +113,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       module: after("module")[0],
       families: after("took"),
       storeLabelled: after("store")[0]?.includes(":svirt_lxc_store_t:") ?? false,
-      claim: claimOf(store, CLAIM, owner) as Claim | undefined,
+      claim: claimOf(store, CLAIM, owner, claimSchema),
       host: { store, remaining: isPolicyStillNeeded(results) },
     };
   },
@@ -116,9 +128,19 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
       differences: () => differences({ sha256: module }, { sha256: SHA256 }),
     };
   },
-  precondition({ host }, { owner }, prior) {
-    for (const [other, wish] of otherClaims(host!.store, CLAIM, owner, prior?.owner)) {
-      const { sha256, version } = wish as Claim;
+  precondition({ module, host }, { owner }, prior) {
+    for (const [other, wish] of otherClaims(host!.store, CLAIM, claimSchema, owner, prior?.owner)) {
+      if (wish === DAMAGED) {
+        if (module === undefined || module === SHA256) continue;
+        return {
+          code: "claim-damaged",
+          what: "another stack uses the SELinux module, and which version cannot be told",
+          why: `its record cannot be read: ${STORE}/${claimPath(CLAIM, other)}`,
+          remedy:
+            "run `pulumi up` on that stack, which writes it anew; if there is no such stack any more, remove the file",
+        };
+      }
+      const { sha256, version } = wish;
       // A newer module serves the containers of an older release; the other way round it would take from them.
       if (sha256 === SHA256 || version < VERSION) continue;
       return {
@@ -166,7 +188,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   },
   remove({ claim, module, host }, { owner }) {
     if (!claim) return [];
-    const last = otherClaims(host!.store, CLAIM, owner).size === 0 && !host!.remaining;
+    const last = otherClaims(host!.store, CLAIM, claimSchema, owner).size === 0 && !host!.remaining;
     const unload: Step = {
       id: "unload-module",
       title: `Unloading the SELinux module ${MODULE}`,
@@ -176,15 +198,15 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     return [...(last && module !== undefined ? [unload] : []), unclaim(CLAIM, owner)];
   },
   listOwned: (results) =>
-    [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .filter(([owner, wish]) => !(wish as Claim).retain && !hasContainer(results, owner))
+    [...claimsOf(parseStore(results.get("store")!), CLAIM, claimSchema)]
+      .filter(([owner, wish]) => wish !== DAMAGED && !wish.retain && !hasContainer(results, owner))
       .map(([owner]) => ({ owner, retain: false })),
   outputs: ({ families }) => ({
     family: families[0] ?? "none",
     processType: PROCESS_TYPE,
     rootType: "svirt_lxc_root_t",
   }),
-  actualInputs: () => ({}),
+  actualInputs: ({ claim }, { owner }) => (claim === DAMAGED ? { damagedRecords: [claimPath(CLAIM, owner)] } : {}),
 };
 
 export type SelinuxPolicyArgs = Args<typeof schema>;

@@ -1,4 +1,4 @@
-import { STORE } from "../host/store.ts";
+import { STORE } from "../host/records.ts";
 
 // The digest is taken of the very bytes that tar reads. tar itself keeps members below the folder: it strips leading
 // slashes, refuses "..", and puts links that point outside in place only after everything else (info tar, "Security").
@@ -22,7 +22,7 @@ found=$(find "$dir/root" -xdev \\( -uid +65535 -o -gid +65535 \\) -printf '/%P' 
 [ -z "$found" ] || fail "the archive holds a file of a user or group above 65535: $found"
 [ -e "$dir/root/usr/sbin/init" ] || [ -L "$dir/root/usr/sbin/init" ] || [ -e "$dir/root/sbin/init" ] || fail "the archive holds no /sbin/init"
 [ -e "$dir/root/dev" ] || mkdir -m 0755 "$dir/root/dev" || exit 1
-rm "$dir/pipe" "$dir/sum"
+rm "$dir/pipe" "$dir/sum" && sync -f "$dir" # the record that makes an image of it must not be on the disk before it
 `;
 
 /** Where an image is unpacked before it is complete. Each owner has its own place: two may unpack at the same time. */

@@ -1,17 +1,17 @@
 import type { Results } from "../host/batch.ts";
 import { stackIdOf } from "../host/owner.ts";
-import { hasRetained, parseStore } from "../host/store.ts";
+import { hasRetained, parseStore, readableSlots, rootNames } from "../host/store.ts";
 import { parseDomainXml } from "./domain-xml.ts";
 import { mountedRoot } from "./root-mount.ts";
 import { parseDomains } from "./virsh.ts";
 
 /**
- * The containers of a host that are whole: a root that is written down, and a domain on it. An engine that was killed never
+ * The containers of a host that are whole: a root, and a domain on it. An engine that was killed never
  * leaves one that it has not heard of, since it hears of the root before it begins with the domain. Asks for the store and the
  * domains; if libvirt cannot tell, every root passes for one.
  */
 export function completeContainers(results: Results): Set<string> {
-  const names = [...parseStore(results.get("store")!).roots.keys()];
+  const names = rootNames(parseStore(results.get("store")!));
   const domains = results.get("domains")!;
   if (domains.exit !== 0) return new Set(names);
   const used = new Set([...parseDomains(domains).values()].map(({ xml }) => parseDomainXml(xml).root));
@@ -24,7 +24,7 @@ export function completeContainers(results: Results): Set<string> {
  */
 export function hasContainer(results: Results, owner: string): boolean {
   const complete = completeContainers(results);
-  const slots = [...parseStore(results.get("store")!).slots.values()];
+  const slots = readableSlots(parseStore(results.get("store")!));
   return slots.some((slot) => complete.has(slot.name) && stackIdOf(slot.owner) === stackIdOf(owner));
 }
 

@@ -1,6 +1,6 @@
 import type { Outcome, Read } from "../host/batch.ts";
-import type { IdMap } from "../host/slot.ts";
-import { STORE } from "../host/store.ts";
+import { STORE } from "../host/records.ts";
+import { type IdMap, slotOfIds } from "../host/slot.ts";
 
 /** What a container's root is mounted from. */
 export interface RootMount {
@@ -72,10 +72,8 @@ WantedBy=multi-user.target
 
 /** A root as systemd and the kernel see it. */
 export interface MountState {
-  /** Tells this root from an earlier one of the same name. */
-  instance?: string;
-  /** Its folder has files and no instance. */
-  stray: boolean;
+  /** The folders of its layers are there. */
+  folders: boolean;
   unit?: string;
   active: boolean;
   enabled: boolean;
@@ -95,11 +93,8 @@ for f in /etc/systemd/system/svirt-lxc-root-$1.service; do
   echo "@text"
   cat "$f"
 done
-echo "@instances"
-for f in ${STORE}/roots/$1/instance; do [ ! -f "$f" ] || echo "$f $(cat "$f")"; done
-for d in ${STORE}/roots/$1/layers/upper; do
-  [ -e "\${d%/layers/upper}/instance" ] || [ -z "$(ls -A "$d" 2>/dev/null)" ] || echo "$d stray"
-done
+echo "@folders"
+for d in ${STORE}/roots/$1/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
 echo "@mounts"
 findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS | grep '^${STORE}/' || true
 `;
@@ -109,8 +104,19 @@ export function mountsRead(name: string): Read {
   return { key: "mounts", argv: ["sh", "-c", MOUNTS, "sh", name] };
 }
 
+/** The image that a unit mounts. */
+export function imageOf(unit: string): string | undefined {
+  return new RegExp(` ${STORE}/images/([0-9a-f]{64})/root `).exec(unit)?.[1];
+}
+
+/** The slot that a unit mounts for. */
+export function slotOf(unit: string): number | undefined {
+  const start = /X-mount\.idmap=b:0:(\d+):/.exec(unit)?.[1];
+  return start === undefined ? undefined : slotOfIds(Number(start));
+}
+
 export function parseMounts(outcome: Outcome, name: string): MountState {
-  const [units = "", instances = "", mounts = ""] = outcome.stdout.split(/^@(?:instances|mounts)$/m);
+  const [units = "", folders = "", mounts = ""] = outcome.stdout.split(/^@(?:folders|mounts)$/m);
   const fieldAfter = (text: string, first: string) =>
     text
       .split("\n")
@@ -120,8 +126,7 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
   const [show = "", text] = part?.split(/^@text\n/m) ?? [];
   const mount = fieldAfter(mounts, mountedRoot(name));
   return {
-    instance: fieldAfter(instances, `${rootFolder(name)}/instance`),
-    stray: fieldAfter(instances, `${rootFolder(name)}/layers/upper`) !== undefined,
+    folders: folders.split("\n").includes(`${rootFolder(name)}/layers/upper`),
     unit: text,
     active: show.includes("ActiveState=active"),
     enabled: show.split("\n").includes("UnitFileState=enabled"),

@@ -1,6 +1,6 @@
 import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
+import { STORE } from "../host/records.ts";
 import type { IdMap } from "../host/slot.ts";
-import { STORE } from "../host/store.ts";
 import { mountedRoot } from "./root-mount.ts";
 import { AUTHORIZED_KEYS, authorizedKeysStep, HOME_OF_ROOT } from "./root-settings/home.ts";
 import { HOST_KEY, hostKeyStep, MACHINE_ID, machineIdStep } from "./root-settings/identity.ts";

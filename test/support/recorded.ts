@@ -55,6 +55,17 @@ export function added(...lines: string[]): Edit {
   return (text) => `${text}${lines.join("\n")}\n`;
 }
 
+/** What a record may have become: by a power cut, a full disk, a careless hand. */
+export const DAMAGE: [how: string, text: string][] = [
+  ["empty", ""],
+  ["zeros", "\0\0\0\0"],
+  ["half", '{"owner":"svirt-lxc/lab/'],
+  ["null", "null"],
+  ["a list", "[1]"],
+  ["a text", '"web"'],
+  ["other fields", '{"retain":"perhaps"}'],
+];
+
 export function says(text: string): Edit {
   return () => text;
 }

@@ -1,6 +1,6 @@
 import type { Step } from "../../host/batch.ts";
+import { STORE } from "../../host/records.ts";
 import type { IdMap } from "../../host/slot.ts";
-import { STORE } from "../../host/store.ts";
 import { mountedRoot } from "../root-mount.ts";
 import { INSIDE, insideRoot } from "../userns.ts";
 import { tmpfiles } from "./tmpfiles.ts";

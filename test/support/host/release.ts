@@ -32,6 +32,6 @@ export async function placeholders(site: Site, host: Host): Promise<Record<strin
     "@IMAGE@": await host.sh("ls /var/lib/svirt-lxc/images"),
     "@STACK_ID@": /@([0-9a-f]{8})\//.exec(await host.read("/var/lib/svirt-lxc/slots/0"))![1]!,
     "@MACHINE@": (await host.read("/etc/machine-id")).trim(),
-    "@INSTANCE@": (await host.read("/var/lib/svirt-lxc/roots/web/instance")).trim(),
+    "@INSTANCE@": JSON.parse(await host.read("/var/lib/svirt-lxc/roots/web/root.json")).instance,
   };
 }

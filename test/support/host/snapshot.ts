@@ -51,7 +51,7 @@ function contentOf(file: string, outside: string, found: Stats): string {
   if (found.isDirectory()) return "/";
   if (found.isSymbolicLink()) return `-> ${readlinkSync(outside)}`;
   if (!found.isFile()) return "(no file)";
-  if (/\/(instance|uuid|.*machine-id|.*ssh_host_.*_key.*)$/.test(file)) return "(made anew)";
+  if (/\/(uuid|.*machine-id|.*ssh_host_.*_key.*)$/.test(file)) return "(made anew)";
   const text = readFileSync(outside, "utf8");
   if (file.includes("shadow")) return text.replaceAll(/\$[^:\n]*/g, "HASH");
   if (file.endsWith(".xml")) {
@@ -61,7 +61,7 @@ function contentOf(file: string, outside: string, found: Stats): string {
       .replaceAll(/revision="[0-9]*"/g, 'revision="N"');
   }
   if (file.startsWith("/var/lib/svirt-lxc/") && /\.json$|\/(slots|claims)\//.test(file))
-    return text.replace(/"revision":[0-9]*/, '"revision":N');
+    return text.replace(/"revision":[0-9]*/, '"revision":N').replace(/"instance":"[^"]*"/, '"instance":ID');
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

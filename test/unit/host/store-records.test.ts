@@ -1,17 +1,30 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { z } from "zod";
 import type { Step } from "../../../provider/host/batch.ts";
+import { DAMAGED, removeRecord, STORE, writeRecord } from "../../../provider/host/records.ts";
 import {
+  claimOf,
   claimPath,
   claimSteps,
+  claimsOf,
   parseStore,
-  removeRecord,
-  STORE,
+  type Store,
   storeRead,
-  writeRecord,
 } from "../../../provider/host/store.ts";
+import { DAMAGE } from "../../support/recorded.ts";
 
 // The steps and the look, as they are, on a store elsewhere.
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
@@ -22,14 +35,35 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function run({ argv, stdin = "" }: Pick<Step, "argv" | "stdin">): string {
+type Command = Pick<Step, "argv" | "stdin">;
+function attempt({ argv, stdin = "" }: Command, env = process.env) {
   const [command = "", ...args] = argv.map((word) => word.replaceAll(STORE, store));
-  const { stdout, stderr, status } = spawnSync(command, args, { input: stdin, encoding: "utf8" });
+  return spawnSync(command, args, { input: stdin, encoding: "utf8", env });
+}
+function run(command: Command, env?: NodeJS.ProcessEnv): string {
+  const { stdout, stderr, status } = attempt(command, env);
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   return stdout;
 }
 const look = () => parseStore({ exit: 0, stdout: run(storeRead), stderr: "" });
-const write = (path: string, record: object) => run(writeRecord({ id: "write", title: "Writing" }, path, record));
+const writing = (path: string, record: object) => writeRecord({ id: "write", title: "Writing" }, path, record);
+const write = (path: string, record: object) => run(writing(path, record));
+/** Somebody's hand, or a disk. */
+function scribble(path: string, text: string): void {
+  mkdirSync(dirname(join(store, path)), { recursive: true });
+  writeFileSync(join(store, path), text);
+}
+const IMAGE = "f".repeat(64);
+const ROOT = {
+  owner: "a/b/c/d",
+  instance: "11111111-2222-4333-8444-555555555555",
+  slot: 4092,
+  image: IMAGE,
+  revision: 3,
+  units: ["a.service"],
+  passwordHash: "x+/=",
+};
+const claim = z.looseObject({ wants: z.string().optional() });
 const remove = (path: string) => run(removeRecord({ id: "remove", title: "Removing" }, path));
 
 test("no store is an empty one", () => {
@@ -38,16 +72,101 @@ test("no store is an empty one", () => {
 });
 
 test("records are read as they were written", () => {
-  const root = { owner: "a/b/c/d", slot: 4092, image: "f".repeat(64), revision: 3, passwordHash: "x+/=" };
   write("slots/4092", { owner: "a/b/c/d", name: "web" });
-  write("roots/web/root.json", root);
-  write(`images/${"f".repeat(64)}/image.json`, { sha256: "f".repeat(64) });
-  write(claimPath("libvirt", "a/b/c/d"), { network: "n", subnet: "s" });
+  write("roots/web/root.json", ROOT);
+  write(`images/${IMAGE}/image.json`, { sha256: IMAGE });
+  write(claimPath("libvirt", "a/b/c/d"), { wants: "n" });
+  const found = look();
+  expect(found.slots).toEqual(new Map([[4092, { owner: "a/b/c/d", name: "web" }]]));
+  expect(found.roots).toEqual(new Map([["web", ROOT]]));
+  expect(found.images).toEqual(new Map([[IMAGE, { sha256: IMAGE }]]));
+  expect(claimsOf(found, "libvirt", claim)).toEqual(new Map([["a/b/c/d", { wants: "n" }]]));
+  expect(found.folders).toEqual(new Set([`images/${IMAGE}`, "roots/web"]));
+});
+
+const records: [path: string, read: (store: Store) => unknown][] = [
+  ["slots/7", ({ slots }) => slots.get(7)],
+  ["roots/web/root.json", ({ roots }) => roots.get("web")],
+  [`images/${IMAGE}/image.json`, ({ images }) => images.get(IMAGE)],
+  [claimPath("libvirt", "a/b"), (store) => claimOf(store, "libvirt", "a/b", z.object({ network: z.string() }))],
+];
+const damage = [...DAMAGE, ["too long", `"${"x".repeat(70_000)}"`], ["half a line", '{"owner": "a",\n']];
+test.each(records.flatMap(([path, read]) => damage.map(([how, text]) => [path, how, text, read] as const)))(
+  "the record %s that is damaged (%s) counts as there, and no other does",
+  (path, _, text, read) => {
+    for (const [other] of records) if (other !== path) scribble(other, VALID[other]!);
+    scribble(path, text!);
+    const found = look();
+    expect(read(found)).toBe(DAMAGED);
+    for (const [other, readOther] of records)
+      if (other !== path) expect(readOther(found)).toEqual(JSON.parse(VALID[other]!));
+  },
+);
+const VALID: Record<string, string> = {
+  "slots/7": '{"owner":"a","name":"b"}',
+  "roots/web/root.json": JSON.stringify(ROOT),
+  [`images/${IMAGE}/image.json`]: `{"sha256":"${IMAGE}"}`,
+  [claimPath("libvirt", "a/b")]: '{"network":"n"}',
+};
+
+test("a folder or a link in the place of a record is a damaged one", () => {
+  mkdirSync(join(store, "slots", "3"), { recursive: true });
+  symlinkSync("/nowhere", join(store, "slots", "4"));
+  expect([...look().slots]).toEqual([
+    [3, DAMAGED],
+    [4, DAMAGED],
+  ]);
+});
+
+test("a record that somebody has laid out by hand is one", () => {
+  scribble("slots/7", '{\n  "owner": "a",\n  "name": "b"\n}\n\n');
+  expect(look().slots.get(7)).toEqual({ owner: "a", name: "b" });
+});
+
+const strays = ["slots/0~", "slots/%zz", "slots/.7.swp", "slots/7.new", "slots/x", "claims/x", "claims/libvirt/a.new"];
+test.each([
+  ...strays,
+  "roots/%zz/root.json",
+  "roots/a.b/root.json",
+  "images/0~/image.json",
+  "a:b",
+  "slots/a\n./slots/9:x",
+])("the stray file %j is none", (path) => {
+  scribble(path, '{"owner":"a","name":"b"}');
   const { slots, claims, images, roots } = look();
-  expect(slots).toEqual(new Map([[4092, { owner: "a/b/c/d", name: "web" }]]));
-  expect(roots).toEqual(new Map([["web", root]]));
-  expect(images).toEqual(new Map([["f".repeat(64), { sha256: "f".repeat(64) }]]));
-  expect(claims).toEqual(new Map([["libvirt", new Map([["a/b/c/d", { network: "n", subnet: "s" }]])]]));
+  expect([slots.size, claims.size, images.size, roots.size]).toEqual([0, 0, 0, 0]);
+});
+
+test("a claim whose name cannot be read counts, under that name", () => {
+  scribble("claims/libvirt/%zz", "{}");
+  expect([...look().claims.get("libvirt")!.keys()]).toEqual(["%zz"]);
+});
+
+test("a record outlives a power cut: its content is on the disk before its name, and its name before the step ends", () => {
+  const bin = join(folder, "bin");
+  const log = join(folder, "log");
+  mkdirSync(bin);
+  writeFileSync(
+    join(bin, "sync"),
+    `#!/bin/sh\nfor f; do echo "$(realpath "$f") $(ls ${store}/slots)" >>${log}; done\nexec /bin/sync "$@"\n`,
+    { mode: 0o755 },
+  );
+  run(writing("slots/0", { owner: "a", name: "b" }), { ...process.env, PATH: `${bin}:${process.env.PATH}` });
+  expect(readFileSync(log, "utf8").trim().split("\n")).toEqual([
+    `${store}/slots/0.new 0.new`,
+    `${store}/slots 0`,
+    `${store} 0`,
+    `${folder}/lib 0`,
+  ]);
+});
+
+test("a full disk leaves the record that was there, and the step fails", () => {
+  write("slots/0", { owner: "a", name: "b" });
+  symlinkSync("/dev/full", join(store, "slots/0.new"));
+  const { status, stderr } = attempt(writing("slots/0", { owner: "c", name: "d" }));
+  expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining("No space left") });
+  expect(look().slots).toEqual(new Map([[0, { owner: "a", name: "b" }]]));
+  expect(readdirSync(join(store, "slots"))).toEqual(["0"]);
 });
 
 test("a record that is written again is replaced", () => {
@@ -58,9 +177,10 @@ test("a record that is written again is replaced", () => {
 });
 
 test("a claim under another name stands for the former one", () => {
-  const store = () => look().claims.get("policy");
+  const schema = z.object({ version: z.number() });
+  const store = () => claimsOf(look(), "policy", schema);
   for (const step of claimSteps(undefined, look(), "policy", "p/s/K/old", { version: 1 })) run(step);
-  expect(claimSteps(store()!.get("p/s/K/old"), look(), "policy", "p/s/K/old", { version: 1 })).toEqual([]);
+  expect(claimSteps(store().get("p/s/K/old"), look(), "policy", "p/s/K/old", { version: 1 })).toEqual([]);
   const steps = claimSteps(undefined, look(), "policy", "p/s/K/new", { version: 1 }, "p/s/K/old");
   expect(steps).toHaveLength(1);
   run(steps[0]!);
@@ -83,9 +203,9 @@ const owners = [
 test.each(owners)("a claim of %s", (owner) => {
   write(claimPath("image-1", owner), { wants: `${owner}: {"x":1}\n` });
   write(claimPath("image-1", "other"), {});
-  const claim = look().claims.get("image-1");
-  expect(claim?.get(owner)).toEqual({ wants: `${owner}: {"x":1}\n` });
-  expect(claim?.size).toBe(2);
+  const claims = claimsOf(look(), "image-1", claim);
+  expect(claims.get(owner)).toEqual({ wants: `${owner}: {"x":1}\n` });
+  expect(claims.size).toBe(2);
   remove(claimPath("image-1", owner));
   expect([...look().claims.get("image-1")!.keys()]).toEqual(["other"]);
 });
@@ -93,7 +213,7 @@ test.each(owners)("a claim of %s", (owner) => {
 test("claims that differ by an ending do not touch each other", () => {
   write(claimPath("x", "web.new"), { of: "web.new" });
   write(claimPath("x", "web"), { of: "web" });
-  expect(look().claims.get("x")).toEqual(
+  expect(claimsOf(look(), "x", claim)).toEqual(
     new Map([
       ["web", { of: "web" }],
       ["web.new", { of: "web.new" }],
@@ -102,7 +222,7 @@ test("claims that differ by an ending do not touch each other", () => {
 });
 
 test("what a container has in its root is no record", () => {
-  write("roots/web/root.json", { owner: "a" });
+  write("roots/web/root.json", ROOT);
   for (const path of [
     "roots/web/guest/root/root.json",
     "roots/web/guest/root/slots/0",
@@ -112,7 +232,7 @@ test("what a container has in its root is no record", () => {
     writeFileSync(join(store, path), '{"owner":"evil"}\n');
   }
   const { slots, images, roots } = look();
-  expect([...roots]).toEqual([["web", { owner: "a" }]]);
+  expect([...roots]).toEqual([["web", ROOT]]);
   expect([slots.size, images.size]).toEqual([0, 0]);
 });
 

@@ -6,21 +6,19 @@ const parse = (name: string, edit?: Edit) => parseMounts(recordedOutcome("mounts
 const label = "system_u:object_r:svirt_lxc_root_t:s0:c0,c512";
 const unit = rootUnit({ name: "web", image: IMAGE, idmap: { start: 1879048192, count: 65536 }, label });
 const recorded: MountState = {
-  instance: "df5413cb-8944-4492-ba21-0f9b280efa46",
+  folders: true,
   unit,
   active: true,
   enabled: true,
   fresh: true,
-  stray: false,
   label,
 };
 const none: MountState = {
-  instance: undefined,
+  folders: false,
   unit: undefined,
   active: false,
   enabled: false,
   fresh: true,
-  stray: false,
   label: undefined,
 };
 
@@ -48,18 +46,15 @@ test.each(changes)("a root: %s", (_, edit, change) => {
 });
 
 test("a host without roots", () => {
-  expect(parse("web", says("@instances\n@mounts\n"))).toEqual(none);
+  expect(parse("web", says("@folders\n@mounts\n"))).toEqual(none);
 });
 
 // As a refresh sees them: all at once.
 const two: Edit = both(
-  (text) => swap("svirt-lxc-root-web", "svirt-lxc-root-web-2")(text.replace(/@instances.*/s, "")) + text,
+  (text) => swap("svirt-lxc-root-web", "svirt-lxc-root-web-2")(text.replace(/@folders.*/s, "")) + text,
   (text) =>
     text
-      .replace(
-        "@instances\n",
-        "@instances\n/var/lib/svirt-lxc/roots/web-2/instance 11111111-0000-4000-8000-000000000000\n",
-      )
+      .replace("@folders\n", "@folders\n/var/lib/svirt-lxc/roots/web-2/layers/upper\n")
       .replace(
         "@mounts\n",
         `@mounts\n/var/lib/containers/x rw rw,context="a:b:c:s0:c1,c2"\n/var/lib/svirt-lxc/roots/web-2/guest/root rw rw,context="a:b:c:s0:c3,c4"\n`,
@@ -68,7 +63,7 @@ const two: Edit = both(
 test("roots whose names begin alike, and other tools' overlays, are told apart", () => {
   expect(parse("web", two)).toEqual(recorded);
   expect(parse("web-2", two)).toMatchObject({
-    instance: "11111111-0000-4000-8000-000000000000",
+    folders: true,
     unit,
     label: "a:b:c:s0:c3,c4",
   });

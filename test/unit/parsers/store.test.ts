@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { otherClaims, parseStore, type Store } from "../../../provider/host/store.ts";
 import { IMAGE } from "../../support/inputs.ts";
 import { added, type Edit, MODULE, recordedOutcome, says } from "../../support/recorded.ts";
@@ -5,13 +6,19 @@ import { added, type Edit, MODULE, recordedOutcome, says } from "../../support/r
 const parse = (edit?: Edit) => parseStore(recordedOutcome("store", edit));
 const plain = ({ slots, claims, images, roots }: Store) => ({
   slots: Object.fromEntries(slots),
-  claims: Object.fromEntries([...claims].map(([thing, owners]) => [thing, Object.fromEntries(owners)])),
+  claims: Object.fromEntries(
+    [...claims].map(([thing, owners]) => [
+      thing,
+      Object.fromEntries([...owners].map(([owner, text]) => [owner, JSON.parse(text)])),
+    ]),
+  ),
   images: Object.fromEntries(images),
   roots: Object.fromEntries(roots),
 });
 
 test("the recorded store", () => {
   const hosts = "127.0.1.1 web.svirt-lxc.internal web";
+  const instance = "df5413cb-8944-4492-ba21-0f9b280efa46";
   const seeded = { identity: true, hosts, resolver: "nameserver 10.213.0.1\nsearch svirt-lxc.internal\n" };
   expect(plain(parse())).toEqual({
     slots: { 0: { owner: "svirt-lxc/lab/LxcRootfs/web", name: "web" } },
@@ -21,7 +28,9 @@ test("the recorded store", () => {
       policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE, version: 1 } },
     },
     images: { [IMAGE]: { sha256: IMAGE } },
-    roots: { web: { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 1, units: [], seeded } },
+    roots: {
+      web: { owner: "svirt-lxc/lab/LxcRootfs/web", instance, slot: 0, image: IMAGE, revision: 1, units: [], seeded },
+    },
   });
 });
 
@@ -36,13 +45,13 @@ test("slots are numbers, and values may hold colons and slashes", () => {
 });
 
 test("what is no record of ours is passed over", () => {
-  const store = parse(added("./staging/x/image.json:", "./slots/7:", "./other/thing:{}", "./claims/x:{}", "nonsense"));
-  expect(plain(store)).toEqual({ ...plain(parse()), claims: expect.anything() });
+  const store = parse(added("nonsense", "", "./no colon"));
+  expect(plain(store)).toEqual(plain(parse()));
 });
 
 test("who else uses a thing", () => {
-  const other = (owner: string) => [...otherClaims(parse(), `image-${IMAGE}`, owner).keys()];
+  const other = (owner: string) => [...otherClaims(parse(), `image-${IMAGE}`, z.object({}), owner).keys()];
   expect(other("svirt-lxc/lab/LxcRootfs/web")).toEqual(["svirt-lxc/lab/LxcImage/lab.base"]);
   expect(other("someone")).toHaveLength(2);
-  expect(otherClaims(parse(), "nothing", "someone").size).toBe(0);
+  expect(otherClaims(parse(), "nothing", z.object({}), "someone").size).toBe(0);
 });

@@ -1,9 +1,9 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { rootfsInputs } from "../../support/inputs.ts";
-import { removals } from "../../support/plans.ts";
+import { given, removals } from "../../support/plans.ts";
 import { both, says, swap, without } from "../../support/recorded.ts";
 
-const noMounts = says("@instances\n@mounts\n");
+const noMounts = says("@folders\n@mounts\n");
 const killed = { mounts: noMounts, settings: says(""), domains: says("") };
 const unmount = ["disable-unit", "unmount-root", "remove-unit", "reload-systemd"];
 const rest = ["release-image", "remove-root", "free-slot 0"];
@@ -30,6 +30,22 @@ removals(lxcRootfs, rootfsInputs, [
     },
     [],
   ],
+  [
+    "the slot's record is damaged",
+    { host: { store: swap(/(?<=slots\/0:).*/, "") } },
+    ["stop-container", ...unmount, ...rest],
+  ],
+  [
+    "the root's record is damaged",
+    { host: { store: swap(/(?<=root\.json:).*/, "") } },
+    ["stop-container", ...unmount, ...rest],
+  ],
+  [
+    "the claim is damaged",
+    { host: { store: swap(/(?<=LxcRootfs%2Fweb:).*/, "") } },
+    ["stop-container", ...unmount, ...rest],
+  ],
+  ["its removal broke off", { host: { ...killed, store: swap("./roots/web:", "./roots/web.removed:") } }, rest],
   ["all is gone already", { host: { ...killed, store: says("") } }, []],
 
   // Removals and creates that were killed on the way.
@@ -41,7 +57,7 @@ removals(lxcRootfs, rootfsInputs, [
   ["the unit is gone already", { host: killed }, rest],
   [
     "the unit is gone, and it is still mounted",
-    { host: { ...killed, mounts: swap(/^.*(?=@instances)/s, "") } },
+    { host: { ...killed, mounts: swap(/^.*(?=@folders)/s, "") } },
     ["unmount-root", ...rest],
   ],
   [
@@ -56,3 +72,10 @@ removals(lxcRootfs, rootfsInputs, [
     ["release-image", "free-slot 0"],
   ],
 ]);
+
+test("a root of which no record can be read is not removed: whose it is cannot be told", () => {
+  const host = { store: both(swap(/(?<=root\.json:).*/, ""), swap(/(?<=slots\/0:).*/, "null")) };
+  const { observed, desired } = given(lxcRootfs, rootfsInputs, { host });
+  expect(lxcRootfs.exists(observed, desired)).toBe(true);
+  expect(() => lxcRootfs.remove(observed, desired)).toThrow(/roots\/web\/root\.json, slots\/0/);
+});

@@ -9,7 +9,7 @@ import { added, recordedOutcome, says, swap, without } from "../../support/recor
 type Inputs = Parameters<typeof lxcRootfs.plan>[1];
 const nothing = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@instances\n@mounts\n"),
+  mounts: says("@folders\n@mounts\n"),
   settings: says(""),
   domains: says(""),
 };
@@ -20,14 +20,22 @@ const planOf = (case_: Case<Inputs>): Step[] => {
 const step = (case_: Case<Inputs>, id: string): Step => planOf(case_).find((s) => idsOf([s])[0] === id)!;
 const record = (s: Step) => JSON.parse(s.stdin!);
 
-test("what is taken of the host is written down, whole, before it is taken", () => {
+test("a slot and an image are written down before they are taken, and a root when its folders are there", () => {
   const written = planOf({ host: nothing }).filter((s) => s.argv.at(-1)!.startsWith("/var/lib/svirt-lxc/"));
   expect(written.slice(0, 3).map((s) => [s.argv.at(-1), record(s)])).toEqual([
     ["/var/lib/svirt-lxc/slots/0", { owner: "svirt-lxc/lab/LxcRootfs/web", name: "web" }],
     [`/var/lib/svirt-lxc/claims/image-${IMAGE}/svirt-lxc%2Flab%2FLxcRootfs%2Fweb`, {}],
     [
       "/var/lib/svirt-lxc/roots/web/root.json",
-      { owner: "svirt-lxc/lab/LxcRootfs/web", slot: 0, image: IMAGE, revision: 0, units: [], seeded: {} },
+      {
+        owner: "svirt-lxc/lab/LxcRootfs/web",
+        instance: "11111111-2222-4333-8444-555555555555",
+        slot: 0,
+        image: IMAGE,
+        revision: 0,
+        units: [],
+        seeded: {},
+      },
     ],
   ]);
 });
@@ -35,16 +43,21 @@ test("what is taken of the host is written down, whole, before it is taken", () 
 test("the unit is the one that was recorded", () => {
   const unit = step({ host: nothing }, "write-unit");
   expect(unit.argv.at(-1)).toBe("/etc/systemd/system/svirt-lxc-root-web.service");
-  expect(recordedOutcome("mounts").stdout).toContain(`@text\n${unit.stdin}@instances`);
+  expect(recordedOutcome("mounts").stdout).toContain(`@text\n${unit.stdin}@folders`);
 });
 
 const slots: [name: string, slots: string[], slot: number, ids: string, level: string][] = [
   ["the first slot", [], 0, "1879048192:65536", "c0,c512"],
   ["the second", ["0"], 1, "1879113728:65536", "c1,c512"],
   ["the lowest free one", ["0", "1", "3"], 2, "1879179264:65536", "c2,c512"],
+  ["one whose record is damaged is taken", ["0", "1:", "3"], 2, "1879179264:65536", "c2,c512"],
+  ["one whose record is lost is taken by its root", ["1", "root"], 2, "1879179264:65536", "c2,c512"],
 ];
 test.each(slots)("%s, and the ids and the label that follow from it", (_, taken, slot, ids, level) => {
-  const lines = taken.map((n) => `./slots/${n}:{"owner":"o","name":"n${n}"}`);
+  const root = `./roots/db/root.json:${JSON.stringify({ ...record(step({ host: nothing }, "record-root")), owner: "o" })}`;
+  const lines = taken.map((n) =>
+    n === "root" ? root : `./slots/${n}${n.endsWith(":") ? "" : `:{"owner":"o","name":"n${n}"}`}`,
+  );
   const host = { ...nothing, store: (text: string) => added(...lines)(nothing.store(text)) };
   expect(planOf({ host })[0]).toMatchObject({ id: "take-slot", subject: String(slot) });
   const { stdin } = step({ host }, "write-unit");
@@ -57,7 +70,6 @@ test("a change counts the revision before it is made, and the outputs tell it on
   expect(record(step(change, "count-revision"))).toMatchObject({ slot: 0, image: IMAGE, revision: 2 });
   const { observed, desired } = given(lxcRootfs, rootfsInputs as Inputs, {});
   expect(lxcRootfs.outputs(observed, desired)).toEqual({
-    instance: "df5413cb-8944-4492-ba21-0f9b280efa46",
     slot: 0,
     label: "system_u:system_r:svirt_lxc_sys_t:s0:c0,c512",
     idmap: { start: 1879048192, count: 65536 },

@@ -1,11 +1,12 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { given, plans, refusals } from "../../support/plans.ts";
-import { added, both, says, swap, without } from "../../support/recorded.ts";
+import { added, both, DAMAGE, type Edits, says, swap, without } from "../../support/recorded.ts";
 
+const UPPER = "/var/lib/svirt-lxc/roots/web/layers/upper";
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
-const noUnit = swap(/^.*(?=@instances)/s, "");
-const noMounts = says("@instances\n@mounts\n");
+const noUnit = swap(/^.*(?=@folders)/s, "");
+const noMounts = says("@folders\n@mounts\n");
 const nothing = { store: onlyImage, mounts: noMounts, settings: says(""), domains: says("") };
 const stopped = swap("@domain yes running", "@domain yes shut off");
 const notMounted = {
@@ -29,7 +30,7 @@ const settings = [
   "write-names",
   "record-settings",
 ];
-const make = ["claim-image", "record-root", "create-folders", ...mount, ...settings];
+const make = ["claim-image", "create-folders", "record-root", ...mount, ...settings];
 const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
@@ -59,10 +60,14 @@ plans(lxcRootfs, rootfsInputs, [
   ["killed when it had its slot", { host: { ...nothing, store: without(/roots\/web|LxcRootfs%2Fweb/) } }, make],
   // A claim that nothing was written down of is made again.
   ["killed when it had its image", { host: { ...nothing, store: without(/roots\/web/) } }, make],
-  ["killed when it was written down", { host: { ...nothing, store: added() } }, make.slice(1)],
+  [
+    "killed when it had its folders",
+    { host: { ...nothing, store: without(/roots\/web/), mounts: says(`@folders\n${UPPER}\n@mounts\n`) } },
+    ["create-folders", "record-root", "count-revision", ...mount],
+  ],
   [
     // Only a root that is mounted can be asked which settings it has.
-    "killed when it had its folders",
+    "killed when it was written down",
     { host: { ...notMounted, mounts: both(noUnit, without(/guest\/root rw,/)) } },
     ["count-revision", ...mount],
   ],
@@ -79,9 +84,26 @@ plans(lxcRootfs, rootfsInputs, [
     ["count-revision", ...identity, "write-names", "record-settings"],
   ],
 
-  // Drift of the mount.
+  // Records that are lost or damaged. Nothing is stopped for them.
   ["the slot's record is lost", { host: { store: without(/slots/) } }, ["take-slot 0"]],
   ["the image's claim is lost", { host: { store: without(/LxcRootfs%2Fweb/) } }, ["claim-image"]],
+  ["the root's record is lost", { host: { store: without(/root\.json/) } }, ["create-folders", "record-root"]],
+  ...DAMAGE.flatMap(([how, text]): [string, { host: Edits; wants?: object }, string[]][] => [
+    [`the slot's record: ${how}`, { host: { store: swap(/(?<=slots\/0:).*/, text) } }, ["take-slot 0"]],
+    [`the image's claim: ${how}`, { host: { store: swap(/(?<=LxcRootfs%2Fweb:).*/, text) } }, ["claim-image"]],
+    [
+      `the root's record: ${how}`,
+      { host: { store: swap(/(?<=root\.json:).*/, text) }, wants: { units: ["ssh.service"], rootPassword: PASSWORD } },
+      ["record-root"],
+    ],
+  ]),
+  [
+    "what is left of a root whose removal broke off",
+    { host: { store: added("./roots/web.removed:") } },
+    ["remove-rest"],
+  ],
+
+  // Drift of the mount.
   ["the unit is another text", { host: { mounts: swap("-o 'nodev,", "-o '") } }, [...restart, ...remount]],
   [
     "systemd has not read the unit",
@@ -209,9 +231,14 @@ refusals(lxcRootfs, rootfsInputs, [
     {
       host: {
         ...nothing,
-        mounts: says("@instances\n/var/lib/svirt-lxc/roots/web/layers/upper stray\n@mounts\n"),
+        mounts: says(`@folders\n${UPPER}\n@mounts\n`),
       },
     },
+    ["not-ours", /does not carry our mark/, /another name|remove it/],
+  ],
+  [
+    "a root of which no record can be read",
+    { host: { store: both(swap(/(?<=root\.json:).*/, ""), swap(/(?<=slots\/0:).*/, "{")) } },
     ["not-ours", /does not carry our mark/, /another name|remove it/],
   ],
   [

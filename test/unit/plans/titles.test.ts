@@ -31,7 +31,7 @@ const titles = (steps: Step[]) => Object.fromEntries(steps.map(({ id, title }) =
 
 const noRoot = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@instances\n@mounts\n"),
+  mounts: says("@folders\n@mounts\n"),
   settings: says(""),
   domains: says(""),
 };
@@ -66,6 +66,7 @@ test("what is told of each step", () => {
     "load-module": "Loading the SELinux module svirt_lxc",
     "mask-mounts": "Masking what no container can mount",
     "mount-root": "Mounting the root",
+    "record-image": "Recording the image",
     "record-identity": "Recording that the identity is the container's own",
     "record-password": "Recording which password was set",
     "record-root": "Recording the root",

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Outcome } from "../../../provider/host/batch.ts";
-import { STORE } from "../../../provider/host/store.ts";
+import { STORE } from "../../../provider/host/records.ts";
 import { isUnreadable, parseSettings, settingsRead } from "../../../provider/tools/root-settings.ts";
 
 // The very command that reads the settings, on a store elsewhere: its roots count as mounted, and it stays its own user.

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Step } from "../../../provider/host/batch.ts";
-import { STORE } from "../../../provider/host/store.ts";
+import { STORE } from "../../../provider/host/records.ts";
 import { authorizedKeysStep } from "../../../provider/tools/root-settings/home.ts";
 import { hostKeyStep, identityStep } from "../../../provider/tools/root-settings/identity.ts";
 import { namesStep, ownHostsLine, resolverText } from "../../../provider/tools/root-settings/names.ts";
