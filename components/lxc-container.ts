@@ -7,7 +7,7 @@ import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/ne
 import type { LxcHost } from "./lxc-host.ts";
 
 export interface LxcContainerArgs
-  extends Omit<LxcRootfsArgs, "connection" | "owner" | "name" | "image" | "nameserver" | "domain"> {
+  extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain"> {
   host: LxcHost;
   /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
   name?: pulumi.Input<string>;
@@ -54,7 +54,7 @@ export class LxcContainer extends pulumi.ComponentResource {
         domain: domainOf(network),
         adopt,
         connection,
-        owner: host.store.ownerOf("LxcRootfs", name),
+        ...host.store.argsOf("LxcRootfs", name),
         name: hostName,
         image: image.sha256,
       },
@@ -64,7 +64,7 @@ export class LxcContainer extends pulumi.ComponentResource {
       name,
       {
         connection,
-        owner: host.store.ownerOf("LxcDomain", name),
+        ...host.store.argsOf("LxcDomain", name),
         adopt,
         name: hostName,
         rootfs: this.rootfs.id,

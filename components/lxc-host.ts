@@ -51,7 +51,7 @@ export class LxcHost extends pulumi.ComponentResource {
     this.subnet = subnet;
 
     this.store = new LxcStore(name, { connection }, { parent: this });
-    const common = (kind: string) => ({ connection, owner: this.store.ownerOf(kind, name) });
+    const common = (kind: string) => ({ connection, ...this.store.argsOf(kind, name) });
     const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), { parent: this, dependsOn: this.store });
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
@@ -63,9 +63,13 @@ export class LxcHost extends pulumi.ComponentResource {
   }
 
   /** A base root on this host. */
-  image(name: string, args: Omit<LxcImageArgs, "connection" | "owner">, opts?: pulumi.CustomResourceOptions): LxcImage {
+  image(
+    name: string,
+    args: Omit<LxcImageArgs, "connection" | "owner" | "machineId">,
+    opts?: pulumi.CustomResourceOptions,
+  ): LxcImage {
     const dependsOn = pulumi.output(opts?.dependsOn ?? []).apply((others) => [this, ...[others].flat()]);
-    const owner = this.store.ownerOf("LxcImage", name);
-    return new LxcImage(name, { ...args, connection: this.connection, owner }, { ...opts, dependsOn });
+    const common = { connection: this.connection, ...this.store.argsOf("LxcImage", name) };
+    return new LxcImage(name, { ...args, ...common }, { ...opts, dependsOn });
   }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:
 import { resolve } from "node:path";
 import { quote } from "../provider/host/batch.ts";
 import type { Connection } from "../provider/host/connection.ts";
+import { plainOptions } from "../provider/host/ssh.ts";
 
 /** A container that one can log into. */
 export interface Reachable {
@@ -27,17 +28,6 @@ const filesOf = (stack: string, name: string, base: string) => ({
 /** The command that logs in: as long as no other stack has one of that name, the name alone does as well. */
 export const sshCommand = (stack: string, name: string) => `ssh -F ${SSH_CONFIG} ${name}.${stack}`;
 
-/** What a user may have configured for their own logins to the host, and must not happen here. */
-const PLAIN = [
-  "BatchMode=yes",
-  "RemoteCommand=none",
-  "RequestTTY=no",
-  "ClearAllForwardings=yes",
-  "PermitLocalCommand=no",
-]
-  .map((option) => `-o ${option}`)
-  .join(" ");
-
 /**
  * Connects the host's end of a login with a container's sshd, by bash's own means (bash(1), REDIRECTION). `ssh -W` would need a
  * host whose sshd allows forwarding (AllowTcpForwarding), which hardened ones do not. It ends when either side does.
@@ -48,14 +38,18 @@ const RELAY = "exec 3<>/dev/tcp/%h/%p 4<&0 && { cat <&4 >&3 & cat <&3 & wait -n;
  * The ssh_config(5) of a container: reached through its host, with the host key that was made for it pinned.
  * `base` is the project's folder: ssh resolves relative paths against another one.
  */
-export function sshConfig(stack: string, { name, connection, address, identities }: Reachable, base: string): string {
+export async function sshConfig(
+  stack: string,
+  { name, connection, address, identities }: Reachable,
+  base: string,
+): Promise<string> {
   const { ssh, sshConfig } = connection;
   const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
   // Said in any case: ssh takes from other stacks' containers of that name what this one does not say.
   const proxy =
     ssh === undefined
       ? "none"
-      : `ssh ${literal(via)}${PLAIN} -- ${literal(quote(ssh))} ${quote(`bash -c ${quote(RELAY)}`)}`;
+      : `ssh ${literal(via)}${(await plainOptions({ destination: ssh, config: sshConfig && resolve(base, sshConfig) })).join(" ")} -- ${literal(quote(ssh))} ${quote(`bash -c ${quote(RELAY)}`)}`;
   return [
     `Host ${name} ${name}.${stack}`,
     `  HostName ${address}`,
@@ -88,10 +82,10 @@ export function openSshConfig(stack: string, names: string[], base: string): voi
 }
 
 /** Writes how to reach a container. It has files of its own: one that failed takes no other one's from the user. */
-export function writeSshConfig(stack: string, container: Reachable, base: string): void {
+export async function writeSshConfig(stack: string, container: Reachable, base: string): Promise<void> {
   const { config, knownHosts } = filesOf(stack, container.name, base);
   write(knownHosts, `${container.name}.${stack} ${container.hostKey}\n`);
-  write(config, sshConfig(stack, container, base));
+  write(config, await sshConfig(stack, container, base));
 }
 
 /** In one go: ssh may be reading it. */

@@ -8,6 +8,8 @@ export interface CommonInputs {
   connection: Connection;
   /** project/stack@ID/kind/name (host/owner.ts): what is stamped on everything that the resource makes. */
   owner: string;
+  /** The machine-id(5) that the host must have. */
+  machineId?: string;
   /** Take over what someone else made, if it is what is declared. */
   adopt?: boolean;
 }

@@ -94,9 +94,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     async diff(_id, olds, news) {
       requireKnownVersion(olds);
       const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
-      const counted = Object.keys(kind.schema.shape).filter(
-        (key) => !(kind.createOnly as readonly string[] | undefined)?.includes(key),
-      );
+      const uncounted: readonly string[] = ["machineId", ...(kind.createOnly ?? [])];
+      const counted = Object.keys(kind.schema.shape).filter((key) => !uncounted.includes(key));
       const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
       const changes =
         edited ||
@@ -107,6 +106,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
     async create(inputs) {
       const session = sessionOf(inputs.connection);
+      session.expect(inputs.machineId);
       const o = await withPartialState(session, inputs, undefined, () => converge(kind, session, inputs));
       return { id: kind.id(inputs, o), outs: toOutputs(session, inputs, o) };
     },

@@ -175,8 +175,6 @@ export function script({ reads, steps = [], lock, machine }: Batch): string {
 const IDENTIFY = "machine=; { read -r machine </etc/machine-id; } 2>/dev/null";
 
 const SET_UP = `
-LC_ALL=C; export LC_ALL
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 umask 077
 mkdir -p /run/svirt-lxc || exit 70
 T=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) || exit 70

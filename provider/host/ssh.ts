@@ -3,7 +3,6 @@ import { lstatSync, mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
-import { HostError } from "./errors.ts";
 
 /** How a host is reached by ssh. */
 export interface SshTarget {
@@ -54,9 +53,14 @@ const SHARING = [
 export async function sshCommand({ destination, config, isNew = false }: SshTarget): Promise<string[]> {
   const file = config === undefined ? [] : ["-F", resolve(config)];
   const { options, resolved } = await optionsFor(file, destination);
-  const socket = isNew ? "none" : controlPath([destination, ...file, resolved]);
+  const socket = (isNew ? undefined : controlPath([destination, ...file, resolved])) ?? "none";
   const sharing = [...SHARING, ["ControlPath", socket] as const].flatMap(option);
   return ["ssh", ...file, ...options, ...sharing, "--", destination];
+}
+
+/** The options with which a user's configuration of a host does not get in the way of a command there. */
+export async function plainOptions({ destination, config }: SshTarget): Promise<string[]> {
+  return (await optionsFor(config === undefined ? [] : ["-F", resolve(config)], destination)).options;
 }
 
 interface ResolvedOptions {
@@ -97,26 +101,29 @@ const PATH_MAX = 104 - 17 - 1;
 
 /**
  * The socket of a connection. Its name is a digest of all that is known of it: `%C` leaves out how a host is reached, so that
- * two hosts of one address behind different bastions would share a connection.
+ * two hosts of one address behind different bastions would share a connection. Undefined if there is no place for it: then
+ * each operation logs in by itself.
  */
-export function controlPath(known: readonly string[]): string {
+export function controlPath(known: readonly string[]): string | undefined {
   const name = createHash("sha256").update(JSON.stringify(known)).digest("hex").slice(0, 16);
-  const folder = `svirt-lxc-${userInfo().uid}`;
   // A path that is not absolute is to be ignored (XDG Base Directory Specification).
-  const places = [process.env.XDG_RUNTIME_DIR, process.env.TMPDIR].filter((dir) => dir && isAbsolute(dir)) as string[];
-  const place = places.find((dir) => Buffer.byteLength(join(dir, folder, name)) <= PATH_MAX);
-  return join(ownFolder(join(place ?? "/tmp", folder)), name);
+  return [process.env.XDG_RUNTIME_DIR, process.env.TMPDIR, "/tmp"]
+    .filter((dir): dir is string => dir !== undefined && isAbsolute(dir))
+    .map((dir) => join(dir, `svirt-lxc-${userInfo().uid}`))
+    .filter((folder) => Buffer.byteLength(join(folder, name)) <= PATH_MAX && isOwnFolder(folder))
+    .map((folder) => join(folder, name))[0];
 }
 
-/** Makes the folder of the sockets. Who could put one there would be given what is meant for the host. */
-function ownFolder(dir: string): string {
-  const { uid } = userInfo();
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+/**
+ * Makes a folder for sockets, where one can be made, that nobody else can write to: who could put a socket there would be given
+ * what is meant for the host.
+ */
+function isOwnFolder(dir: string): boolean {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") return false;
+  }
   const found = lstatSync(dir);
-  if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return dir;
-  throw new HostError({
-    code: "socket-folder-not-ours",
-    what: `the folder of ssh's sockets is not ours alone: ${dir}`,
-    remedy: "remove it, or set XDG_RUNTIME_DIR to a folder that only you can write to",
-  });
+  return found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
 }

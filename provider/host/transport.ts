@@ -14,6 +14,9 @@ export interface ScriptResult {
   exit: number | undefined;
 }
 
+/** All that the commands on a host find in their environment; a script of ours adds to it. */
+const ENVIRONMENT = "HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C";
+
 export interface ScriptOptions {
   /** A file that follows the script on standard input. */
   upload?: string;
@@ -29,11 +32,12 @@ export interface ScriptOptions {
  * Runs a script in a root shell of the host and returns what it printed.
  *
  * The script goes in by standard input: `head -c` takes exactly its bytes, so that an upload can follow, and the shell
- * evaluates it without it ever being in anyone's arguments.
+ * evaluates it without it ever being in anyone's arguments. Nothing of the caller's environment goes with it: TAR_OPTIONS or
+ * POSIXLY_CORRECT, set here or sent along by ssh (SendEnv, SetEnv), would change what commands do.
  */
 export async function runScript(connection: Connection, script: string, options: ScriptOptions): Promise<ScriptResult> {
   const text = Buffer.from(script);
-  const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" sh -c 'eval "$(head -c ${text.length})"'`;
+  const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" env -i ${ENVIRONMENT} sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [
     ...(await shell(connection, options.newConnection)),
     connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`,

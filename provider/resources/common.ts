@@ -6,6 +6,8 @@ export const common = {
   connection: connectionSchema.default({}),
   /** What is stamped on everything that the resource makes: project/stack@ID/kind/name (host/owner.ts). */
   owner: z.string().min(1),
+  /** The machine-id(5) that the host must have; LxcHost gives that of its store. Without, the first contact says it. */
+  machineId: z.string().optional(),
 };
 
 /** It stays on the host when its stack goes (the option retainOnDelete). */

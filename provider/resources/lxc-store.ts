@@ -62,14 +62,20 @@ export class LxcStore extends HostResource {
   declare readonly path: pulumi.Output<string>;
   /** Tells this stack from others of the same name on the host: made at random when the store is created, and kept in the state. */
   declare readonly stackId: pulumi.Output<string>;
+  /** The machine-id(5) of the host. */
+  declare readonly machine: pulumi.Output<string>;
 
   constructor(name: string, args: LxcStoreArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcStore", name, args, ["path", "stackId"], [], opts);
+    super("LxcStore", name, args, ["path", "stackId", "machine"], [], opts);
   }
 
-  /** The owner of another resource on this host, for its argument `owner`: by it, what it makes is known to be this stack's. */
-  ownerOf(kind: string, name: string): pulumi.Output<string> {
+  /**
+   * Arguments of another resource on this host: its owner, by which what it makes is known to be this stack's, and the machine
+   * that the host is. Where the connection leads to another one, nothing is made there.
+   */
+  argsOf(kind: string, name: string): { owner: pulumi.Output<string>; machineId: pulumi.Output<string> } {
     const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
-    return this.stackId.apply((id) => ownerOf({ project, stack, id }, kind, name));
+    const owner = this.stackId.apply((id) => ownerOf({ project, stack, id }, kind, name));
+    return { owner, machineId: this.machine };
   }
 }

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 /** The root of this checkout. */
 export const checkout = join(import.meta.dirname, "..", "..");
@@ -9,5 +9,7 @@ export const labDir = join(checkout, ".lab");
 
 /** The cache shared by all checkouts of this user. */
 export function cacheDir(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "svirt-lxc");
+  const { XDG_CACHE_HOME: dir = "" } = process.env;
+  // A path that is not absolute is to be ignored (XDG Base Directory Specification).
+  return join(isAbsolute(dir) ? dir : join(homedir(), ".cache"), "svirt-lxc");
 }

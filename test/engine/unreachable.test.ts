@@ -72,10 +72,18 @@ test("another machine that answers under its name is neither looked at nor chang
     for (const machine of [id.trim(), other]) expect(run.output).toContain(machine);
     expect(run.output).not.toContain("alpha is another machine");
   }
+  // Not even one that has nothing in the state, nor without a look before.
+  const more = {
+    ...config("1GiB"),
+    ...site.config({ web: { memory: "1GiB" }, db: { memory: "1GiB", host: "beta" }, new: { host: "beta" } }),
+  };
+  await stack.configure({ ...more, "svirt-lxc:hosts": config("1GiB")["svirt-lxc:hosts"] });
+  const made = await stack.up("--refresh=false");
+  expect(made.output).toMatch(/beta is another machine than before/);
   const { urn } = before["LxcDomain db"]!;
   expect(await stack.destroy("--target", urn)).toMatchObject({ ok: false });
   expect(await beta.steps()).toEqual([]);
-  expect(Object.keys(await stack.resources())).toEqual(Object.keys(before));
+  expect(Object.keys(await stack.resources()).sort()).toEqual(Object.keys(before).sort());
   await beta.write("/etc/machine-id", id);
   await stack.configure(config("1GiB"));
   expect((await stack.up()).ok).toBe(true);

@@ -157,7 +157,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, nameserver, domain, units",
+        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, nameserver, domain, units",
     },
   ]);
 });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
@@ -116,12 +116,18 @@ test("a new login shares nothing", async () => {
 
 const ours = `svirt-lxc-${userInfo().uid}`;
 const long = `/tmp/${"t".repeat(75)}`;
+const closed = join(folder, "closed");
+mkdirSync(join(closed, ours), { recursive: true });
+chmodSync(join(closed, ours), 0o777);
 const places: [name: string, runtime: string | undefined, tmpdir: string | undefined, place: string][] = [
   ["the runtime folder", folder, undefined, folder],
   ["a relative one counts for none", "run", folder, folder],
   ["none", undefined, folder, folder],
   ["one that is too long", long, folder, folder],
   ["both too long", long, long, "/tmp"],
+  ["one that is not there", join(folder, "gone"), folder, folder],
+  ["one in which others could put a socket", closed, folder, folder],
+  ["one that is a file", "/dev/null", folder, folder],
 ];
 
 test.each(places)("where sockets are: %s", (_, runtime, tmp, place) => {
@@ -129,7 +135,20 @@ test.each(places)("where sockets are: %s", (_, runtime, tmp, place) => {
     if (value === undefined) delete process.env[key];
     else process.env[key] = value;
   }
-  const path = controlPath(["alpha"]);
+  const path = controlPath(["alpha"])!;
   expect(path).toMatch(new RegExp(`^${place}/${ours}/[0-9a-f]{16}$`));
   expect(Buffer.byteLength(path) + 17).toBeLessThan(104);
+});
+
+test("where there is no place for a socket, each operation logs in by itself", async () => {
+  // Not even /tmp: whoever took the name there first.
+  process.env.XDG_RUNTIME_DIR = process.env.TMPDIR = closed;
+  const inTmp = `/tmp/${ours}`;
+  const was = existsSync(inTmp) ? lstatSync(inTmp).mode : undefined;
+  mkdirSync(inTmp, { recursive: true });
+  chmodSync(inTmp, 0o777);
+  expect(controlPath(["alpha"])).toBeUndefined();
+  expect(optionOf(await sshCommand({ destination: "alpha" }), "ControlPath")).toBe("none");
+  if (was === undefined) rmdirSync(inTmp);
+  else chmodSync(inTmp, was & 0o777);
 });

@@ -24,8 +24,8 @@ const web: Reachable = {
 };
 const db: Reachable = { ...web, name: "db", connection: {}, address: "10.213.0.3", hostKey: "ssh-ed25519 AAAAdb" };
 
-test("a container behind a host", () => {
-  expect(sshConfig("lab", web, "/project").split("\n")).toEqual([
+test("a container behind a host", async () => {
+  expect((await sshConfig("lab", web, "/project")).split("\n")).toEqual([
     "Host web web.lab",
     "  HostName 10.213.0.2",
     "  User root",
@@ -37,17 +37,17 @@ test("a container behind a host", () => {
   ]);
 });
 
-test("a container on this machine is reached without a detour", () => {
-  expect(sshConfig("lab", db, "/project")).toContain("  ProxyCommand none\n");
+test("a container on this machine is reached without a detour", async () => {
+  expect(await sshConfig("lab", db, "/project")).toContain("  ProxyCommand none\n");
 });
 
-function write(stack: string, containers: Reachable[], base: string): void {
+async function write(stack: string, containers: Reachable[], base: string): Promise<void> {
   openSshConfig(
     stack,
     containers.map(({ name }) => name),
     base,
   );
-  for (const container of containers) writeSshConfig(stack, container, base);
+  for (const container of containers) await writeSshConfig(stack, container, base);
 }
 
 /** What OpenSSH makes of it. */
@@ -69,9 +69,9 @@ describe.each(projects)("in a project's folder named %s", (name) => {
   const base = join(folder, name);
   mkdirSync(base);
 
-  test("OpenSSH reads what was meant", () => {
+  test("OpenSSH reads what was meant", async () => {
     const identity = join(base, "id");
-    write("lab", [{ ...web, identities: [identity] }, db], base);
+    await write("lab", [{ ...web, identities: [identity] }, db], base);
     const read = options(base, "web");
     expect(read.get("hostname")).toBe("10.213.0.2");
     expect(read.get("user")).toBe("root");
@@ -85,8 +85,8 @@ describe.each(projects)("in a project's folder named %s", (name) => {
   });
 
   // ssh replaces %h and %p, and has a shell run the rest.
-  test("the shell of ProxyCommand reads what was meant", () => {
-    write("lab", [web], base);
+  test("the shell of ProxyCommand reads what was meant", async () => {
+    await write("lab", [web], base);
     const command = options(base, "web").get("proxycommand")!;
     expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
     const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
@@ -105,37 +105,40 @@ describe.each(projects)("in a project's folder named %s", (name) => {
   });
 });
 
-test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])("the host %s stays one word", (ssh) => {
-  const base = join(folder, "destinations");
-  mkdirSync(base, { recursive: true });
-  write("lab", [{ ...web, connection: { ssh } }], base);
-  const command = options(base, "web").get("proxycommand")!;
-  expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
-  const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
-    encoding: "utf8",
-  });
-  expect(words.trim().split("\n").slice(-3, -1)).toEqual(["--", ssh]);
-});
+test.each(["root@alpha.example", "ssh://root@alpha:2222", "[fe80::1%eth0]"])(
+  "the host %s stays one word",
+  async (ssh) => {
+    const base = join(folder, "destinations");
+    mkdirSync(base, { recursive: true });
+    await write("lab", [{ ...web, connection: { ssh } }], base);
+    const command = options(base, "web").get("proxycommand")!;
+    expect(command.replaceAll("%%", "").match(/%./g)).toEqual(["%h", "%p"]);
+    const words = execFileSync("sh", ["-c", command.replaceAll("%%", "%").replace(/^ssh/, "printf '%s\\n'")], {
+      encoding: "utf8",
+    });
+    expect(words.trim().split("\n").slice(-3, -1)).toEqual(["--", ssh]);
+  },
+);
 
-test("two stacks in one checkout: each is found, and of two of one name the last one written", () => {
+test("two stacks in one checkout: each is found, and of two of one name the last one written", async () => {
   const base = join(folder, "stacks");
   mkdirSync(base);
-  write("dev", [{ ...web, address: "10.1.0.1" }], base);
-  write("prod", [{ ...web, connection: {}, address: "10.2.0.1" }], base);
+  await write("dev", [{ ...web, address: "10.1.0.1" }], base);
+  await write("prod", [{ ...web, connection: {}, address: "10.2.0.1" }], base);
   expect(options(base, "web").get("hostname")).toBe("10.2.0.1");
   // Nothing of the other one's.
   expect(options(base, "web").has("proxycommand")).toBe(false);
   expect(options(base, "web.dev").get("hostname")).toBe("10.1.0.1");
   expect(options(base, "web.dev").get("hostkeyalias")).toBe("web.dev");
   expect(sshCommand("dev", "web")).toBe("ssh -F .svirt/ssh_config web.dev");
-  write("dev", [{ ...web, address: "10.1.0.9" }], base);
+  await write("dev", [{ ...web, address: "10.1.0.9" }], base);
   expect(options(base, "web").get("hostname")).toBe("10.1.0.9");
 });
 
-test("one that is not known yet stays as it was, one that is no longer declared goes", () => {
+test("one that is not known yet stays as it was, one that is no longer declared goes", async () => {
   const base = join(folder, "partial");
   mkdirSync(base);
-  write("lab", [web, db], base);
+  await write("lab", [web, db], base);
   openSshConfig("lab", ["web", "cache"], base);
   expect(options(base, "web").get("hostname")).toBe("10.213.0.2");
   expect(readdirSync(join(base, ".svirt/lab"))).toEqual(["web.conf", "web.known_hosts"]);
@@ -144,7 +147,7 @@ test("one that is not known yet stays as it was, one that is no longer declared 
 test("the relay connects both ways, and ends when either side does", async () => {
   const base = join(folder, "relay");
   mkdirSync(base);
-  write("lab", [{ ...web, connection: { ssh: "lab" } }], base);
+  await write("lab", [{ ...web, connection: { ssh: "lab" } }], base);
   const server = createServer((socket) => {
     socket.once("data", (data) => (data.toString() === "bye" ? socket.end("gone") : socket.write(`you said ${data}`)));
   });
