@@ -2,13 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 import { denials, labTest, restartLab } from "../support/lab.ts";
 import { sampleProcesses } from "../support/sampler.ts";
 import { type Run, Stack } from "../support/stack.ts";
 
-/** The life of one container on a real host, a test an event; each begins where the one before ended. */
+/** The life of a container on a real host, a test an event. Each finds what it needs, whatever ran before it, or failed. */
 
 const LABEL = "system_u:system_r:svirt_lxc_sys_t:s0:c0,c512";
 const host = { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } };
@@ -18,6 +19,8 @@ const PASSWORD = "correct horse battery staple";
 let dir: string;
 let stack: Stack;
 let web: object;
+/** What is declared, and is so on the host; undefined if that is not known. */
+let current: object | undefined = {};
 
 const config = (containers: object) => ({
   "svirt-lxc:hosts": host,
@@ -34,9 +37,32 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await stack.destroy();
   await stack.remove();
   await rm(dir, { recursive: true });
 });
+
+/** A test that begins with just these containers, and leaves those that it returns, or the same. */
+function event(name: string, containers: () => object, work: (lab: Lab) => Promise<unknown>): void {
+  labTest(name, async (lab) => {
+    const wanted = containers();
+    await have(wanted);
+    current = undefined;
+    current = ((await work(lab)) as object | undefined) ?? wanted;
+  });
+}
+
+async function have(containers: object): Promise<void> {
+  if (JSON.stringify(containers) === JSON.stringify(current)) return;
+  await stack.configure(config(containers));
+  const { ok, output } = Object.keys(containers).length > 0 ? await stack.up() : await stack.destroy();
+  expect(ok ? "" : output).toBe("");
+}
+
+const nothing = () => ({});
+const one = () => ({ web });
+/** One container, whatever is declared of it. */
+const any = () => (current && "web" in current ? current : one());
 
 const verbs = (run: Run) => Object.fromEntries(Object.entries(run.operations).map(([name, o]) => [name, o.verb]));
 // Other tests' stacks may have a container of that name, too.
@@ -45,7 +71,8 @@ const login = (command: string) =>
     cwd: checkout,
   });
 
-labTest("the first up makes a container that is proven confined", async () => {
+event("the first up makes a container that is proven confined", nothing, async () => {
+  await stack.configure(config(one()));
   const run = await stack.up();
   expect(run.output).toContain("10 created");
   expect((await stack.outputs()).containers.web).toMatchObject({
@@ -56,14 +83,15 @@ labTest("the first up makes a container that is proven confined", async () => {
   });
   // Two a resource, but LxcStore and SelinuxEnforcing have nothing to do; the upload, and the wait for the boot.
   expect(run.roundTrips).toHaveLength(14);
+  return one();
 });
 
-labTest("its ssh configuration logs in with the host key pinned", async () => {
+event("its ssh configuration logs in with the host key pinned", one, async () => {
   const { stdout } = await login("hostname; systemctl is-system-running --wait");
   expect(stdout.split("\n")).toEqual(["web", "running"]);
 });
 
-labTest("after a reboot of the host it is back by itself, the same, and nothing has drifted", async (lab) => {
+event("after a reboot of the host it is back by itself, the same, and nothing has drifted", any, async (lab) => {
   const before = (await stack.outputs()).containers.web;
   await login("echo kept >/root/data");
   await lab.reboot();
@@ -79,7 +107,7 @@ labTest("after a reboot of the host it is back by itself, the same, and nothing 
   expect((await login("cat /root/data")).stdout).toBe("kept");
 });
 
-labTest("every process of it has our type, its pair and a shifted user", async (lab) => {
+event("every process of it has our type, its pair and a shifted user", one, async (lab) => {
   const { stdout } = await lab.ssh("ps -N -p 2 --ppid 2 -ww -o label=,uid=,comm=");
   const processes = stdout.split("\n").map((line) => line.trim().split(/\s+/));
   const ours = processes.filter(([label = ""]) => label.includes("svirt_lxc_sys_t"));
@@ -95,7 +123,7 @@ labTest("every process of it has our type, its pair and a shifted user", async (
   expect(controllers.map(([, , command]) => command)).toEqual(["libvirt_lxc"]);
 });
 
-labTest("the host enforces, and nothing was denied to libvirt's controller or to us", async (lab) => {
+event("the host enforces, and nothing was denied to libvirt's controller or to us", any, async (lab) => {
   expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
   const permissive = (await lab.ssh("seinfo --permissive")).stdout.match(/\w+_t$/gm) ?? [];
   expect(permissive.filter((type) => type !== "virtd_lxc_t")).toEqual([]);
@@ -103,7 +131,8 @@ labTest("the host enforces, and nothing was denied to libvirt's controller or to
   expect((await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line))).toEqual([]);
 });
 
-labTest("a host that was booted permissive starts no container, says why, and is repaired", async (first) => {
+event("a host that was booted permissive starts no container, says why, and is repaired", any, async (first) => {
+  await login("echo kept >/root/data");
   const lab = await restartLab({ permissive: true });
   expect(lab.port).not.toBe(first.port);
   expect((await lab.ssh("getenforce")).stdout).toBe("Permissive");
@@ -129,24 +158,25 @@ labTest("a host that was booted permissive starts no container, says why, and is
   expect((await login("cat /root/data")).stdout).toBe("kept");
 });
 
-labTest("a second up has nothing to do, in one round trip", async () => {
+event("a second up has nothing to do, in one round trip", any, async () => {
   const run = await stack.up();
   expect(run.output).toContain("10 unchanged");
   expect(run.roundTrips).toHaveLength(1);
   await stack.converged();
 });
 
-labTest("a changed host name updates the root and restarts the domain, as the preview said", async () => {
-  web = { ...web, hostname: "www" };
-  await stack.configure(config({ web }));
+event("a changed host name updates the root and restarts the domain, as the preview said", one, async () => {
+  const renamed = { web: { ...web, hostname: "www" } };
+  await stack.configure(config(renamed));
   const announced = verbs(await stack.preview());
   expect(announced).toEqual({ "LxcRootfs web": "update", "LxcDomain web": "update" });
   expect(verbs(await stack.up())).toEqual(announced);
   expect((await login("hostname")).stdout).toBe("www");
   await stack.converged();
+  return renamed;
 });
 
-labTest("a network that was stopped: the container that it left out is back in it", async (lab) => {
+event("a network that was stopped: the container that it left out is back in it", any, async (lab) => {
   const started = async () => (await login("systemctl show -p UserspaceTimestamp")).stdout;
   const was = await started();
   await lab.ssh("virsh -q -c lxc:/// net-destroy svirt-lxc");
@@ -157,7 +187,7 @@ labTest("a network that was stopped: the container that it left out is back in i
   expect(await started()).toBe(was); // put back, and not restarted
 });
 
-labTest("a domain that was redefined without a label is seen as unconfined, and repaired", async (lab) => {
+event("a domain that was redefined without a label is seen as unconfined, and repaired", any, async (lab) => {
   // Debian's policy lets libvirt's controller run nothing unlabelled; Fedora's does. Here it is made permissive for that.
   await lab.ssh(
     [
@@ -180,8 +210,9 @@ labTest("a domain that was redefined without a label is seen as unconfined, and 
   await stack.converged();
 });
 
-labTest(
+event(
   "a domain with another pair than its root's fails, quotes the denial, and leaves nothing running",
+  one,
   async (lab) => {
     const domain = {
       connection: { ssh: "lab", sshConfig: "../../../../.lab-test/ssh_config" },
@@ -210,23 +241,26 @@ labTest(
   },
 );
 
-labTest("killed at steps of an update, the next run goes on", async () => {
-  web = { ...web, hostname: "killed", memory: "640MiB" };
-  await stack.configure(config({ web }));
+event("killed at steps of an update, the next run goes on", one, async () => {
+  const edited = { ...web, hostname: "killed", memory: "640MiB" };
+  await stack.configure(config({ web: edited }));
   for (const step of ["Setting the host name killed", "Redefining the domain"]) await killedAt(step, "up");
   // What a killed run has under way may get as far as this step. Another change, and there is more to wait for.
-  web = { ...web, memory: "704MiB" };
-  await stack.configure(config({ web }));
+  const again = { web: { ...edited, memory: "704MiB" } };
+  await stack.configure(config(again));
   await killedAt("Waiting for 10.213.0.2", "up");
   expect((await stack.up()).ok).toBe(true);
   await stack.converged();
   expect((await login("hostname")).stdout).toBe("killed");
+  return again;
 });
 
-labTest(
+event(
   "no secret is seen while a container is made: in no process of either side, no log, no checkpoint",
+  one,
   async (lab) => {
-    await stack.configure(config({ web, db: { ...web, hostname: "db" } }));
+    const two = { web, db: web };
+    await stack.configure(config(two));
     const samplers = [sampleProcesses(), sampleProcesses("ssh", "-F", lab.sshConfig, "lab")];
     const { ok, output } = await stack.up("--logtostderr", "--logflow", "-v=9");
     const [here = "", there = ""] = await Promise.all(samplers.map((sampler) => sampler.stop()));
@@ -265,22 +299,27 @@ labTest(
         if (text.includes(secret)) found.push(`${what} in ${where}`);
     }
     expect(found).toEqual([]);
+    return two;
   },
 );
 
-labTest("ten minutes after the boot nothing has drifted, whatever interfaces its root has made inside", async (lab) => {
-  const init = "$(cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children)";
-  await lab.ssh(
-    `nsenter -t ${init} -n sh -c 'ip address add 10.9.9.9/32 dev lo; ip link add inner type veth peer name other; ip address add 10.9.8.1/24 dev inner'`,
-  );
-  await until("ten minutes of uptime", 900, async () => {
-    const { stdout } = await lab.ssh("cat /proc/uptime");
-    return Number(stdout.split(" ")[0]) >= 600;
-  });
-  await stack.converged();
-});
+event(
+  "ten minutes after the boot nothing has drifted, whatever interfaces its root has made inside",
+  any,
+  async (lab) => {
+    const init = "$(cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children)";
+    await lab.ssh(
+      `nsenter -t ${init} -n sh -c 'ip address add 10.9.9.9/32 dev lo; ip link add inner type veth peer name other; ip address add 10.9.8.1/24 dev inner'`,
+    );
+    await until("ten minutes of uptime", 900, async () => {
+      const { stdout } = await lab.ssh("cat /proc/uptime");
+      return Number(stdout.split(" ")[0]) >= 600;
+    });
+    await stack.converged();
+  },
+);
 
-labTest("destroy leaves nothing, though it was killed, and the host is on another port than at first", async (lab) => {
+event("destroy leaves nothing, though it was killed", any, async (lab) => {
   await killedAt("Unmounting the root", "destroy");
   expect((await stack.destroy()).ok).toBe(true);
   expect(await stack.resources()).toEqual({});
@@ -293,6 +332,7 @@ labTest("destroy leaves nothing, though it was killed, and the host is on anothe
     ].join(" 2>/dev/null; "),
   );
   expect(left.stdout.trim()).toBe("");
+  return nothing();
 });
 
 /** SIGKILL to engine and provider when a step is announced; then what `npm run pulumi` does with the lock that is left. */
