@@ -1,3 +1,5 @@
+import { quoteArgv } from "../../provider/host/batch.ts";
+import { removeFolder } from "../../provider/tools/images.ts";
 import type { Host } from "../support/host/host.ts";
 import { damage, RECORDS, running, STRAYS, scatter, WAYS } from "../support/host/records.ts";
 import { Site } from "../support/host/site.ts";
@@ -85,6 +87,15 @@ test("a root of which no record can be read is named, and neither taken nor remo
   expect(await snapshot(host)).toEqual(intact);
   expect(await running(host)).toBe(pid);
   await stack.converged();
+});
+
+test("what a root is mounted from, or in, cannot be removed, whatever the records say", async () => {
+  const [image] = (await host.sh("ls /var/lib/svirt-lxc/images")).split("\n");
+  for (const folder of [`images/${image}`, "roots/web"]) {
+    const { argv } = removeFolder({ id: "remove", title: "Removing" }, folder);
+    await expect(host.sh(quoteArgv(argv))).rejects.toThrow(/something is mounted/);
+  }
+  expect(await snapshot(host)).toEqual(intact);
 });
 
 test("with all that is shared claimed by nobody knows whom, a destroy removes its own and leaves the rest", async () => {
