@@ -5,6 +5,7 @@ import { type Session, sessionOf } from "../host/session.ts";
 import { check, equalAsJson, isUnknown, toPulumiProperties } from "./check.ts";
 import { converge, removeResource } from "./converge.ts";
 import { Incomplete, nameOf } from "./failure.ts";
+import { foresee } from "./foresee.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
 import { observed, readsOf } from "./observe.ts";
 import { removeOrphans, uniqueReads } from "./remove-orphans.ts";
@@ -87,8 +88,10 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   };
 
   return {
-    async check(_olds, news) {
-      return check(kind, news);
+    async check(olds, news) {
+      const { inputs, failures } = await check(kind, news);
+      const isNew = Object.keys(olds ?? {}).length === 0;
+      return { inputs, failures: isNew && failures.length === 0 ? await foresee(kind, kinds, inputs as I) : failures };
     },
 
     async diff(_id, olds, news) {

@@ -26,6 +26,7 @@ export class Session {
   #waiting: (() => void)[] = [];
   #exclusive: Promise<unknown> = Promise.resolve();
   #opened: Promise<unknown> | undefined;
+  #acted = false;
   #snapshot: Promise<Results> | undefined;
   #machine: string | undefined;
 
@@ -70,17 +71,24 @@ export class Session {
 
   /** Looks at the host, in one round trip. */
   async observe(reads: Read[], label: string): Promise<Observation> {
+    this.#acted = true;
     return (await this.run({ reads }, label)).observation;
   }
 
   /** Looks once at a host, for all who ask until something is changed. */
   snapshot(reads: Read[]): Promise<Results> {
-    this.#snapshot ??= this.observe(reads, "refresh").then((o) => o.results);
+    this.#snapshot ??= this.run({ reads }, "refresh").then(({ observation }) => observation.results);
     return this.#snapshot;
+  }
+
+  /** Has a resource been made, changed or removed here, or was one about to be? */
+  get hasActed(): boolean {
+    return this.#acted;
   }
 
   /** What a snapshot says is no longer so. */
   changed(): void {
+    this.#acted = true;
     this.#snapshot = undefined;
   }
 

@@ -89,6 +89,19 @@ test("a name that the other stack has: the error names it", async () => {
   await one.converged();
 });
 
+test("and where the state knows the host, a preview tells it, by one more look", async () => {
+  const was = (await two.preview("--refresh")).roundTrips.length;
+  await two.configure(site.config({ c: { hostname: "cc" }, d: {}, a: {} }));
+  const preview = await two.preview("--refresh");
+  expect(preview.ok).toBe(false);
+  expect(preview.output).toMatch(/name[\s\S]*belongs to svirt-lxc\/one@[0-9a-f]{8}\/LxcRootfs\/a[\s\S]*another name/);
+  expect(preview.roundTrips).toHaveLength(was + 1);
+  // What cannot be told stays quiet.
+  await two.configure(site.config({ c: { hostname: "cc" }, d: {}, f: {} }));
+  expect((await two.preview("--refresh")).ok).toBe(true);
+  await two.configure(site.config({ c: { hostname: "cc" }, d: {} }));
+});
+
 test("what a killed stack left is not taken by the other", async () => {
   await one.configure(site.config({ a: { hostname: "aa" }, b: {}, e: {} }));
   await disturbed(host, one, "up", 5, "kill before");
