@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { differences } from "../engine/adopt.ts";
+import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -19,8 +20,12 @@ import {
 } from "../host/store.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
+import { type FirewallState, firewallProblem, firewallRead, firewallText, parseFirewall } from "../tools/firewall.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
+  bridgeOf,
+  domainOf,
+  enableForwarding,
   gatewayOf,
   isCanonical,
   markNetwork,
@@ -30,10 +35,12 @@ import {
   networkXml,
   parseNetworks,
   type Reservation,
+  rewriteRules,
   startNetwork,
 } from "../tools/network.ts";
 import { PIPED } from "../tools/selinux.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
+import { RELOAD_NETWORKD, VETH_NETWORK, vethNetwork } from "../tools/veth-network.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
 
@@ -57,6 +64,8 @@ const schema = z.strictObject({
     })
     .refine(isCanonical, "must be the subnet's own address, such as 10.213.0.0/20")
     .default("10.213.0.0/20"),
+  /** What the host's packet filter does for the network. It has no other value; a refresh puts here what it found, so that a preview names it. */
+  firewall: z.literal("ready", 'can only be "ready"').default("ready"),
 });
 type Inputs = z.output<typeof schema>;
 
@@ -73,7 +82,10 @@ interface Observed {
   unread?: boolean;
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
-  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
+  /** networkd leaves the interfaces of containers alone. */
+  vethNetwork: boolean;
+  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
+  firewall?: FirewallState;
   claim?: Claim;
   host?: {
     store: Store;
@@ -81,6 +93,7 @@ interface Observed {
     /** As it was before the first claim, if it was changed. */
     original?: string;
     reservations: Reservation[];
+    bridge: string;
     /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
     /** A container stays here without a stack. */
@@ -93,6 +106,8 @@ interface Outputs {
 }
 
 const CLAIM = "libvirt";
+/** Inputs that mean nothing to a removal. */
+const REMOVED = { adopt: false, confineOthers: false, retain: false, firewall: "ready" as const };
 /** How containers reach the outside. */
 const FORWARD = "nat";
 /** lxc.conf as it was before the first claim; the last one out puts back what it said of our keys. */
@@ -107,6 +122,7 @@ echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
+echo "@network"; cat ${VETH_NETWORK} 2>/dev/null; echo
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -121,6 +137,11 @@ const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ]
 const WRITE = `${PIPED}
 mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
+// What networkd has not read is not there: it is written again.
+const WRITE_NETWORK = `${RELOAD_NETWORKD}
+${WRITE} && { reload || { rm "$1"; exit 1; }; }`;
+const REMOVE_NETWORK = `${RELOAD_NETWORKD}
+[ ! -e "$1" ] || { rm "$1" && reload; }`;
 const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
@@ -137,8 +158,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     { key: "libvirt", argv: ["sh", "-c", STATE] },
     { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
     { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
+    firewallRead, // after libvirt was asked: it answers when it has written its rules
   ],
-  parse(results, { owner, network }) {
+  parse(results, { owner, network, subnet }) {
     const part = (name: string) =>
       results
         .get("libvirt")!
@@ -160,13 +182,21 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingSettings: missing(part("lxc.conf") ?? ""),
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
+      vethNetwork: part("network")?.trim() === vethNetwork.trim(),
       network: found && pick(found),
+      firewall: parseFirewall(results.get("firewall")!, {
+        bridge: found?.bridge ?? bridgeOf(network),
+        subnet: found?.subnet ?? subnet,
+        gateway: gatewayOf(found?.subnet ?? subnet),
+        active: found?.active ?? false,
+      }),
       claim: claimOf(store, CLAIM, owner) as Claim | undefined,
       host: {
         store,
         lxcConf: part("lxc.conf") ?? "",
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
+        bridge: found?.bridge ?? bridgeOf(network),
         unlabelled,
         remaining: isPolicyStillNeeded(results),
       },
@@ -179,11 +209,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return {
       what: `libvirt has a network ${name}`,
       owner: network.owner,
-      differences: () =>
-        differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD }),
+      differences: () => differences(definitionOf(network), declared({ network: name, subnet })),
     };
   },
-  precondition({ os, missingSettings, host }, desired, prior) {
+  precondition({ os, missingSettings, firewall, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
@@ -212,12 +241,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         };
       }
     }
-    return undefined;
+    return firewall && firewallProblem(firewall, host!.bridge);
   },
 
   plan(observed, desired, prior) {
-    const { os, answers, missingPackages, idleUnits, missingSettings, unread, udevLink, network, claim, host } =
-      observed;
+    const { os, answers, missingPackages, idleUnits, missingSettings, unread, network, claim, host } = observed;
+    const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
     const { retain } = desired;
     const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(retain && { retain }) };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
@@ -240,10 +269,17 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
     }
 
-    if (!udevLink)
+    if (!observed.udevLink)
       act("write-udev-link", "Telling udev to leave the MACs of containers alone", write(VETH_LINK), {
         stdin: vethLink,
       });
+    if (!observed.vethNetwork)
+      act(
+        "write-networkd-file",
+        "Telling networkd to leave the interfaces of containers alone",
+        ["sh", "-c", WRITE_NETWORK, "sh", VETH_NETWORK],
+        { stdin: vethNetwork },
+      );
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -253,8 +289,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (missingSettings.length > 0 || unread)
       act("restart-libvirt", "Restarting libvirt, which reads lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
-
-    const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
+    const changed = network && !equalAsJson(definitionOf(network), declared(desired));
+    const isRewritten = missingSettings.length > 0 || unread || changed;
+    // What blocks is refused before; by the step, it shows that there is something to do.
+    if (!isRewritten && (absent.some((need) => need !== "forwarding") || blocks.length > 0)) steps.push(rewriteRules);
+    if (absent.includes("forwarding")) steps.push(enableForwarding);
     if (changed) {
       if (network.active)
         act(
@@ -318,15 +357,24 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         title: "Removing the rule of udev for the MACs of containers",
         argv: ["rm", "-f", VETH_LINK],
       });
+      steps.push({
+        id: "remove-networkd-file",
+        title: "Removing the rule of networkd for the interfaces of containers",
+        argv: ["sh", "-c", REMOVE_NETWORK, "sh", VETH_NETWORK],
+      });
     }
     return [...steps, unclaim(CLAIM, owner)];
   },
   listOwned: (results) =>
     [...(parseStore(results.get("store")!).claims.get(CLAIM) ?? [])]
-      .map(([owner, wish]) => ({ owner, adopt: false, confineOthers: false, retain: false, ...(wish as Claim) }))
+      .map(([owner, wish]) => ({ owner, ...REMOVED, ...(wish as Claim) }))
       .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
-  actualInputs: ({ network }, inputs) => ({ subnet: network?.subnet ?? inputs.subnet }),
+  actualInputs: ({ network, firewall }, inputs) =>
+    ({
+      subnet: network?.subnet ?? inputs.subnet,
+      firewall: firewall ? firewallText(firewall) : inputs.firewall,
+    }) as Partial<Inputs>,
 };
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
@@ -338,8 +386,20 @@ function servicesOf(os: OsRelease): readonly string[] {
 }
 
 // Reservations change with each container, and are not for state.
-function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Observed["network"] {
-  return { subnet, active, autostart, owner, forward };
+function pick(network: NetworkInfo): Observed["network"] {
+  const { active, autostart, owner } = network;
+  return { ...definitionOf(network), active, autostart, owner };
+}
+
+type Definition = Pick<NetworkInfo, "subnet" | "forward" | "domain" | "reservedOnly">;
+
+/** What of a network cannot be changed while it runs. */
+function definitionOf({ subnet, forward, domain, reservedOnly }: Definition): Definition {
+  return { subnet, forward, domain, reservedOnly };
+}
+
+function declared({ network, subnet }: Pick<Inputs, "network" | "subnet">): Definition {
+  return { subnet, forward: FORWARD, domain: domainOf(network), reservedOnly: true };
 }
 
 /** What a stack wants of libvirt. */
