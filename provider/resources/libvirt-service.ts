@@ -38,9 +38,9 @@ import {
   rewriteRules,
   startNetwork,
 } from "../tools/network.ts";
+import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
 import { PIPED } from "../tools/selinux.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
-import { RELOAD_NETWORKD, VETH_NETWORK, vethNetwork } from "../tools/veth-network.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
 
@@ -82,8 +82,8 @@ interface Observed {
   unread?: boolean;
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
-  /** networkd leaves the interfaces of containers alone. */
-  vethNetwork: boolean;
+  /** networkd leaves the network alone. */
+  networkdFile: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
   firewall?: FirewallState;
   claim?: Claim;
@@ -122,7 +122,7 @@ echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
-echo "@network"; cat ${VETH_NETWORK} 2>/dev/null; echo
+echo "@networkd"; ${LIST_NETWORKD}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -137,11 +137,6 @@ const KEEP_ORIGINAL = `: >${UNREAD} && mkdir -p ${STORE} && { [ -e ${ORIGINAL} ]
 const WRITE = `${PIPED}
 mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
-// What networkd has not read is not there: it is written again.
-const WRITE_NETWORK = `${RELOAD_NETWORKD}
-${WRITE} && { reload || { rm "$1"; exit 1; }; }`;
-const REMOVE_NETWORK = `${RELOAD_NETWORKD}
-[ ! -e "$1" ] || { rm "$1" && reload; }`;
 const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
@@ -174,6 +169,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
     const found = parseNetworks(results.get("networks")!).get(network);
+    const bridge = found?.bridge ?? bridgeOf(network);
     return {
       os,
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
@@ -182,10 +178,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingSettings: missing(part("lxc.conf") ?? ""),
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
-      vethNetwork: part("network")?.trim() === vethNetwork.trim(),
+      networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       network: found && pick(found),
       firewall: parseFirewall(results.get("firewall")!, {
-        bridge: found?.bridge ?? bridgeOf(network),
+        bridge,
         subnet: found?.subnet ?? subnet,
         gateway: gatewayOf(found?.subnet ?? subnet),
         active: found?.active ?? false,
@@ -196,7 +192,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         lxcConf: part("lxc.conf") ?? "",
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
-        bridge: found?.bridge ?? bridgeOf(network),
+        bridge,
         unlabelled,
         remaining: isPolicyStillNeeded(results),
       },
@@ -273,13 +269,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       act("write-udev-link", "Telling udev to leave the MACs of containers alone", write(VETH_LINK), {
         stdin: vethLink,
       });
-    if (!observed.vethNetwork)
-      act(
-        "write-networkd-file",
-        "Telling networkd to leave the interfaces of containers alone",
-        ["sh", "-c", WRITE_NETWORK, "sh", VETH_NETWORK],
-        { stdin: vethNetwork },
-      );
+    if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -330,10 +320,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const others = [...otherClaims(host!.store, CLAIM, owner).values()] as Claim[];
     const { store, lxcConf, original, remaining } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
-    if (network?.owner === NETWORK_OWNER && !hasRetained(store) && !others.some((o) => o.network === name)) {
-      if (network.active)
-        steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
-      steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
+    if (!hasRetained(store) && !others.some((o) => o.network === name)) {
+      if (network?.owner === NETWORK_OWNER) {
+        if (network.active)
+          steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
+        steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
+      }
+      steps.push(removeFile(name));
     }
     if (others.length === 0 && !remaining) {
       if (original !== undefined) {
@@ -356,11 +349,6 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         id: "remove-udev-link",
         title: "Removing the rule of udev for the MACs of containers",
         argv: ["rm", "-f", VETH_LINK],
-      });
-      steps.push({
-        id: "remove-networkd-file",
-        title: "Removing the rule of networkd for the interfaces of containers",
-        argv: ["sh", "-c", REMOVE_NETWORK, "sh", VETH_NETWORK],
       });
     }
     return [...steps, unclaim(CLAIM, owner)];

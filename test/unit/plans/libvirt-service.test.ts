@@ -162,8 +162,18 @@ plans(libvirtService, libvirtInputs, [
     [],
   ],
   [
-    "networkd may take the interfaces of containers",
+    "networkd may configure the network",
     { host: { libvirt: swap("Unmanaged=yes", "Unmanaged=no") } },
+    ["write-networkd-file"],
+  ],
+  [
+    "networkd is told of another bridge",
+    {
+      host: {
+        networks: swap("bridge name='svirt-lxc'", "bridge name='virbr7'"),
+        firewall: swap(/svirt-lxc/g, "virbr7"),
+      },
+    },
     ["write-networkd-file"],
   ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
@@ -304,8 +314,8 @@ test("what a refresh names of the firewall", () => {
   );
 });
 
-const network = ["stop-network", "remove-network"];
-const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link", "remove-networkd-file"];
+const network = ["stop-network", "remove-network", "remove-networkd-file"];
+const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link"];
 // Containers are removed before.
 const empty = without(/^\.\/(slots|roots)\//);
 removals(libvirtService, libvirtInputs, [
@@ -319,7 +329,7 @@ removals(libvirtService, libvirtInputs, [
   [
     "a stopped network",
     { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
-    ["remove-network", ...config, "release-libvirt"],
+    ["remove-network", "remove-networkd-file", ...config, "release-libvirt"],
   ],
   [
     "another stack uses the network",
@@ -334,9 +344,13 @@ removals(libvirtService, libvirtInputs, [
   [
     "a network that is not ours",
     { host: { store: empty, networks: without(/svirt:owner/) } },
-    [...config, "release-libvirt"],
+    ["remove-networkd-file", ...config, "release-libvirt"],
   ],
-  ["the network is gone already", { host: { store: empty, networks: networkGone } }, [...config, "release-libvirt"]],
+  [
+    "the network is gone already",
+    { host: { store: empty, networks: networkGone } },
+    ["remove-networkd-file", ...config, "release-libvirt"],
+  ],
   [
     "the claim is not ours",
     { host: { store: both(unclaimed, added(claimOf("prod", "svirt-lxc", "10.213.0.0/20"))) } },
@@ -362,7 +376,7 @@ test("removed while libvirt is down: it is started first, since it may have the 
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
   const steps = libvirtService.remove(down({ libvirt: without(/^libvirt-daemon-/) }), libvirtInputs);
-  expect(idsOf(steps)).toEqual([...config, "release-libvirt"]);
+  expect(idsOf(steps)).toEqual(["remove-networkd-file", ...config, "release-libvirt"]);
   expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
 
