@@ -66,17 +66,18 @@ export function parseFirewall(outcome: Outcome, network: FilteredNetwork): Firew
     uplinks.map(([name]) => name!),
   );
 
-  const own = chains.filter(isOwn);
-  // The rules of an iptables of the old kind are in no ruleset.
-  const isElsewhere = own.length === 0 && said("legacy").includes("nat");
-  const usesNftables = said("conf").some((line) => /^\s*firewall_backend\s*=\s*"nftables"/.test(line));
-  const rules = network.active && !isElsewhere ? missingRules(chains, packets, usesNftables) : [];
+  const [backend] = said("conf").flatMap((line) => /^\s*firewall_backend\s*=\s*"(\w+)"/.exec(line)?.[1] ?? []);
+  const usesNftables = backend === "nftables";
+  // The rules of an iptables of the old kind are in no ruleset, and libvirt may have been told to make none.
+  const isElsewhere = !chains.some(isOwn) && said("legacy").includes("nat");
+  const isVisible = network.active && !isElsewhere && /^(iptables|nftables)$/.test(backend ?? "iptables");
+  const rules = isVisible ? missingRules(chains, packetsOf(network, []), usesNftables) : [];
 
   const isWritten = network.active && rules.length === 0;
   // libvirt puts its own rules first in the tables of iptables, and the bridge into a zone of firewalld: before, these cannot be judged.
-  const isOpenYet = ({ table }: Chain) =>
+  const isUndecided = ({ table }: Chain) =>
     !isWritten && (table === "inet firewalld" || (table === "ip filter" && !usesNftables));
-  const others = chains.filter((chain) => !isOwn(chain) && !isOpenYet(chain));
+  const others = chains.filter((chain) => !isOwn(chain) && !isUndecided(chain));
   return { missing: [...forwarding, ...rules], blocks: blocksOf(chains, others, packets) };
 }
 
@@ -87,9 +88,9 @@ function isOwn({ table, name }: Chain): boolean {
 
 type Packets = Record<"discover" | "query" | "out" | "back", Packet>;
 
-/** What containers send, and get back: any address outside, any port. */
+/** What containers send, and get back: any address outside, any port, by these interfaces or, if there are none, by any but the bridge. */
 function packetsOf({ bridge, subnet, gateway }: FilteredNetwork, uplinks: string[]): Packets {
-  const outside = uplinks.length > 0 ? uplinks : undefined;
+  const outside = uplinks.length > 0 ? uplinks : [`!${bridge}`];
   const asked = { iif: [bridge], oif: [], protocols: ["udp"], state: "new" as const };
   const passing = { protocols: ["tcp", "udp"], destinationType: "unicast" as const };
   return {
@@ -128,7 +129,9 @@ function callsOwn(rule: unknown[]): boolean {
   return rule.some((word) => typeof word === "string" && word.startsWith("LIBVIRT_"));
 }
 
-function blocksOf(chains: Chain[], others: Chain[], { discover, query, out, back }: Packets): Block[] {
+function blocksOf(all: Chain[], others: Chain[], { discover, query, out, back }: Packets): Block[] {
+  // What libvirt itself refuses is nobody else's doing: the network may be for one interface only.
+  const chains = all.map((c) => (isOwn(c) ? { ...c, rules: c.rules.filter((rule) => !rule.includes("reject")) } : c));
   const asks: [need: Block["need"], hook: string, packets: Packet[]][] = [
     ["dhcp", "input", [discover]],
     ["dns", "input", [query]],

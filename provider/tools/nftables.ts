@@ -20,7 +20,7 @@ export interface Chain {
 /** "continue" is a packet that came to the end of a chain, or was returned from it. */
 export type Verdict = "accept" | "drop" | "masquerade" | "continue";
 
-/** What is known of a packet of IPv4. A list holds what it may be; what is not given may be anything. */
+/** What is known of a packet of IPv4. A list holds what it may be, "!eth0" is any but eth0; what is not given may be anything. */
 export interface Packet {
   iif?: string[];
   /** None, if the packet is for the host itself. */
@@ -261,6 +261,7 @@ function compare(facts: string[] | undefined, values: string[]): Match {
 function equals(fact: string, value: string): Match {
   // A set, whose elements are not looked at; but nobody lists the address of those that have none.
   if (value.startsWith("@")) return fact === "0.0.0.0" ? false : undefined;
+  if (fact.startsWith("!")) return value === fact.slice(1) ? false : undefined;
   if (value.endsWith("*")) return fact.startsWith(value.slice(0, -1));
   const [range, other] = [rangeOf(fact), rangeOf(value)];
   if (!range || !other) return fact === value;

@@ -42,6 +42,12 @@ const needs: [name: string, ruleset: string, edit: Edit, missing: string[]][] = 
   ["DHCP is not let in", "iptables", without(/udp dport 67/), ["input"]],
   ["nothing is let out", "iptables", without(/saddr.*accept/), ["forward"]],
   ["nothing is let back", "nftables", without(/daddr.*accept/), ["forward"]],
+  [
+    "they let out by one interface only, as the network was made",
+    "iptables",
+    swap('iifname "svirt-lxc" counter accept', 'iifname "svirt-lxc" oifname "wan" counter accept'),
+    [],
+  ],
   ["they are of another network", "iptables", swap(/svirt-lxc/g, "virbr0"), ["forward", "input"]],
   ["they are of another subnet", "nftables", swap(/10\.213\.0\.0/g, "10.99.0.0"), ["forward", "masquerade"]],
   ["they are of a bridge that is no more", "nftables", swap(/iif "svirt-lxc"/g, "iif 7"), ["forward"]],
@@ -59,6 +65,7 @@ test.each(needs)("what is missing: %s", (_, name, edit, missing) => {
 test("nothing is missing that cannot be seen, or is not to be there yet", () => {
   expect(judge("", notYet)).toEqual({ missing: [], blocks: [] });
   expect(judge("", network, LEGACY).missing).toEqual([]);
+  expect(judge("", network, '@conf firewall_backend = "none"').missing).toEqual([]);
   expect(parseFirewall(printed("@forwarding 1\n"), network)).toEqual({ missing: [], blocks: [] });
 });
 
