@@ -14,7 +14,7 @@ export interface LxcHostArgs {
   network?: string;
   /** IPv4 subnet of the NAT network. Default: 10.213.0.0/20, one address for each slot. */
   subnet?: string;
-  /** Take over a NAT network of that name that someone else made, if it has that subnet. */
+  /** Take over a NAT network of that name that someone else made, if it is defined as ours would be. */
   adopt?: boolean;
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. */
   confineOthers?: boolean;

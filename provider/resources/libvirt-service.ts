@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { differences } from "../engine/adopt.ts";
+import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
@@ -21,8 +22,12 @@ import {
 } from "../host/store.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
+import { type FirewallState, firewallProblem, firewallRead, firewallText, parseFirewall } from "../tools/firewall.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
+  bridgeOf,
+  domainOf,
+  enableForwarding,
   gatewayOf,
   isCanonical,
   markNetwork,
@@ -32,8 +37,10 @@ import {
   networkXml,
   parseNetworks,
   type Reservation,
+  rewriteRules,
   startNetwork,
 } from "../tools/network.ts";
+import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
 import { PIPED } from "../tools/selinux.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
@@ -59,6 +66,8 @@ const schema = z.strictObject({
     })
     .refine(isCanonical, "must be the subnet's own address, such as 10.213.0.0/20")
     .default("10.213.0.0/20"),
+  /** What the host's packet filter does for the network. It has no other value; a refresh puts here what it found, so that a preview names it. */
+  firewall: z.literal("ready", 'can only be "ready"').default("ready"),
 });
 type Inputs = z.output<typeof schema>;
 
@@ -75,7 +84,10 @@ interface Observed {
   unread?: boolean;
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
-  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward">;
+  /** networkd leaves the network alone. */
+  networkdFile: boolean;
+  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
+  firewall?: FirewallState;
   claim?: Claim | Damaged;
   host?: {
     store: Store;
@@ -83,6 +95,7 @@ interface Observed {
     /** As it was before the first claim, if it was changed. */
     original?: string;
     reservations: Reservation[];
+    bridge: string;
     /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
     /** A container stays here without a stack. */
@@ -104,6 +117,8 @@ const claimSchema = z.object({
 type Claim = z.infer<typeof claimSchema>;
 
 const CLAIM = "libvirt";
+/** Inputs that mean nothing to a removal. */
+const REMOVED = { adopt: false, confineOthers: false, retain: false, firewall: "ready" as const };
 /** How containers reach the outside. */
 const FORWARD = "nat";
 /** lxc.conf as it was before the first claim; the last one out puts back what it said of our keys. */
@@ -118,6 +133,7 @@ echo "@os"; cat /etc/os-release
 echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
 echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
+echo "@networkd"; ${LIST_NETWORKD}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -149,8 +165,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     { key: "libvirt", argv: ["sh", "-c", STATE] },
     { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
     { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
+    firewallRead, // after libvirt was asked: it answers when it has written its rules
   ],
-  parse(results, { owner, network }) {
+  parse(results, { owner, network, subnet }) {
     const part = (name: string) =>
       results
         .get("libvirt")!
@@ -164,6 +181,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
     const found = parseNetworks(results.get("networks")!).get(network);
+    const bridge = found?.bridge ?? bridgeOf(network);
     return {
       os,
       missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
@@ -172,13 +190,21 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       missingSettings: missing(part("lxc.conf") ?? ""),
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
+      networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       network: found && pick(found),
+      firewall: parseFirewall(results.get("firewall")!, {
+        bridge,
+        subnet: found?.subnet ?? subnet,
+        gateway: gatewayOf(found?.subnet ?? subnet),
+        active: found?.active ?? false,
+      }),
       claim: claimOf(store, CLAIM, owner, claimSchema),
       host: {
         store,
         lxcConf: part("lxc.conf") ?? "",
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
+        bridge,
         unlabelled,
         remaining: isPolicyStillNeeded(results),
       },
@@ -191,11 +217,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return {
       what: `libvirt has a network ${name}`,
       owner: network.owner,
-      differences: () =>
-        differences({ subnet: network.subnet, forward: network.forward }, { subnet, forward: FORWARD }),
+      differences: () => differences(definitionOf(network), declared({ network: name, subnet })),
     };
   },
-  precondition({ os, missingSettings, host }, desired, prior) {
+  precondition({ os, missingSettings, firewall, host }, desired, prior) {
     const family = familyOf(os);
     if ("unsupported" in family) {
       return {
@@ -223,12 +248,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         };
       }
     }
-    return undefined;
+    return firewall && firewallProblem(firewall, host!.bridge);
   },
 
   plan(observed, desired, prior) {
-    const { os, answers, missingPackages, idleUnits, missingSettings, unread, udevLink, network, claim, host } =
-      observed;
+    const { os, answers, missingPackages, idleUnits, missingSettings, unread, network, claim, host } = observed;
+    const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
     const { retain } = desired;
     const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(retain && { retain }) };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
@@ -251,10 +276,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
     }
 
-    if (!udevLink)
+    if (!observed.udevLink)
       act("write-udev-link", "Telling udev to leave the MACs of containers alone", write(VETH_LINK), {
         stdin: vethLink,
       });
+    if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -264,8 +290,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (missingSettings.length > 0 || unread)
       act("restart-libvirt", "Restarting libvirt, which reads lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
-
-    const changed = network && (network.subnet !== desired.subnet || network.forward !== FORWARD);
+    const changed = network && !equalAsJson(definitionOf(network), declared(desired));
+    const isRewritten = missingSettings.length > 0 || unread || changed;
+    // What blocks is refused before; by the step, it shows that there is something to do.
+    if (!isRewritten && (absent.some((need) => need !== "forwarding") || blocks.length > 0)) steps.push(rewriteRules);
+    if (absent.includes("forwarding")) steps.push(enableForwarding);
     if (changed) {
       if (network.active)
         act(
@@ -302,14 +331,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const others = [...otherClaims(host!.store, CLAIM, claimSchema, owner).values()];
     const { store, lxcConf, original, remaining } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
-    if (
-      network?.owner === NETWORK_OWNER &&
-      !hasRetained(store) &&
-      !others.some((o) => o === DAMAGED || o.network === name)
-    ) {
-      if (network.active)
-        steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
-      steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
+    if (!hasRetained(store) && !others.some((o) => o === DAMAGED || o.network === name)) {
+      if (network?.owner === NETWORK_OWNER) {
+        if (network.active)
+          steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
+        steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
+      }
+      steps.push(removeFile(name));
     }
     if (others.length === 0 && !remaining) {
       if (original !== undefined) {
@@ -338,14 +366,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   },
   listOwned: (results) =>
     [...claimsOf(parseStore(results.get("store")!), CLAIM, claimSchema)]
-      .flatMap(([owner, wish]) => (wish === DAMAGED ? [] : [{ owner, ...wish }]))
-      .map((claim) => ({ adopt: false, confineOthers: false, retain: false, ...claim }))
+      .flatMap(([owner, wish]) => (wish === DAMAGED ? [] : [{ owner, ...REMOVED, ...wish }]))
       .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
   outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
-  actualInputs: ({ network, claim }, inputs) => ({
-    subnet: network?.subnet ?? inputs.subnet,
-    ...(claim === DAMAGED && { damagedRecords: [claimPath(CLAIM, inputs.owner)] }),
-  }),
+  actualInputs: ({ network, firewall, claim }, inputs) =>
+    ({
+      subnet: network?.subnet ?? inputs.subnet,
+      firewall: firewall ? firewallText(firewall) : inputs.firewall,
+      ...(claim === DAMAGED && { damagedRecords: [claimPath(CLAIM, inputs.owner)] }),
+    }) as Partial<Inputs> & { damagedRecords?: string[] },
 };
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
@@ -357,16 +386,28 @@ function servicesOf(os: OsRelease): readonly string[] {
 }
 
 // Reservations change with each container, and are not for state.
-function pick({ subnet, active, autostart, owner, forward }: NetworkInfo): Observed["network"] {
-  return { subnet, active, autostart, owner, forward };
+function pick(network: NetworkInfo): Observed["network"] {
+  const { active, autostart, owner } = network;
+  return { ...definitionOf(network), active, autostart, owner };
+}
+
+type Definition = Pick<NetworkInfo, "subnet" | "forward" | "domain" | "reservedOnly">;
+
+/** What of a network cannot be changed while it runs. */
+function definitionOf({ subnet, forward, domain, reservedOnly }: Definition): Definition {
+  return { subnet, forward, domain, reservedOnly };
+}
+
+function declared({ network, subnet }: Pick<Inputs, "network" | "subnet">): Definition {
+  return { subnet, forward: FORWARD, domain: domainOf(network), reservedOnly: true };
 }
 
 export type LibvirtServiceArgs = Args<typeof schema>;
 
 /**
  * libvirt's LXC driver runs, now and after a reboot; it confines every domain by SELinux and refuses unconfined ones; and
- * there is a NAT network for containers. It is shared by all stacks that use the host. The last one out removes the network
- * and udev's file, and puts lxc.conf back; packages stay.
+ * there is a NAT network for containers, with what it needs of the host's firewall. It is shared by all stacks that use the
+ * host. The last one out removes the network and the files for udev and networkd, and puts lxc.conf back; packages stay.
  */
 export class LibvirtService extends HostResource {
   /** The host's address in the network. */

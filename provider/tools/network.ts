@@ -18,11 +18,16 @@ export interface Reservation {
 }
 
 export interface NetworkInfo extends NetworkSpec {
+  bridge: string;
   active: boolean;
   autostart: boolean;
   owner?: string;
   /** How it reaches the outside: "nat" for ours, "none" if it does not. */
   forward: string;
+  /** The domain that its DNS server answers for alone. */
+  domain?: string;
+  /** Only who has a reservation gets an address. */
+  reservedOnly: boolean;
   reservations: Reservation[];
 }
 
@@ -32,6 +37,14 @@ const NAMESPACE = "urn:svirt-lxc:network:1";
 export const NETWORK_OWNER = "svirt-lxc";
 
 /** The bridge is named after the network, as far as the kernel's 15 characters go. */
+export function bridgeOf(network: string): string {
+  return network.slice(0, 15);
+}
+
+// Else a container could ask for the address that the next container will get.
+const RESERVED_ONLY = "dhcp-ignore=tag:!known";
+
+/** How libvirt is to define it. */
 export function networkXml(spec: NetworkSpec, owner: string, reservations: Reservation[] = []): string {
   const { first, last, mask } = parseSubnet(spec.subnet);
   return toXml({
@@ -40,7 +53,7 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
       name: spec.name,
       metadata: { "svirt:owner": { "@xmlns:svirt": NAMESPACE, "#text": owner } },
       forward: { "@mode": "nat" },
-      bridge: { "@name": spec.name.slice(0, 15), "@stp": "on", "@delay": "0" },
+      bridge: { "@name": bridgeOf(spec.name), "@stp": "on", "@delay": "0" },
       domain: { "@name": domainOf(spec.name), "@localOnly": "yes" },
       ip: {
         "@address": dotted(first),
@@ -50,8 +63,7 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
           host: reservations.filter((r) => isIn(spec.subnet, r.ip)).map(hostXml),
         },
       },
-      // Only who has a reservation gets an address: else a container could ask for the one that the next container will get.
-      "dnsmasq:options": { "dnsmasq:option": { "@value": "dhcp-ignore=tag:!known" } },
+      "dnsmasq:options": { "dnsmasq:option": { "@value": RESERVED_ONLY } },
     },
   });
 }
@@ -78,14 +90,19 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
     const network = elements(fromXml(xml), "network")[0];
     const name = value(network, "name", "#text");
     if (!name) continue;
+    const options = elements(network, "dnsmasq:options", "dnsmasq:option").map((option) => option["@value"]);
+    const isLocal = value(network, "domain", "@localOnly") === "yes";
     const says = (key: string) => new RegExp(`^${key}:\\s+yes`, "m").test(info);
     networks.set(name, {
       name,
       subnet: subnetOf(value(network, "ip", "@address"), value(network, "ip", "@netmask")),
+      bridge: value(network, "bridge", "@name") ?? bridgeOf(name),
       active: says("Active"),
       autostart: says("Autostart"),
       owner: value(network, "metadata", "svirt:owner", "#text"),
       forward: elements(network, "forward").map((f) => String(f["@mode"] ?? "nat"))[0] ?? "none",
+      domain: isLocal ? value(network, "domain", "@name") : undefined,
+      reservedOnly: options.includes(RESERVED_ONLY),
       reservations: elements(network, "ip", "dhcp", "host").map((h) => ({
         mac: String(h["@mac"]),
         ip: String(h["@ip"]),
@@ -107,14 +124,43 @@ export function markNetwork(name: string): Step {
   };
 }
 
+/**
+ * libvirt makes the chains of its firewall rules once. When somebody has flushed them, it fails on each change of a network ("No
+ * chain/target/match by that name"), and neither a reload nor the network's own restart makes them anew: only a restart of the
+ * daemon does, which leaves containers alone. It is done with that when it answers. A unit that there is not is an error less.
+ */
+const REWRITE = `
+rewrite() { systemctl try-restart libvirtd.service virtnetworkd.service 2>/dev/null; v net-list >/dev/null; }
+changed() {
+  said=$("$@" 2>&1) && return
+  case $said in
+  *'irewall command'*) rewrite && "$@";;
+  *) printf '%s\\n' "$said" >&2; return 1;;
+  esac
+}`;
+
+/** Has libvirt write the firewall rules of its networks anew. */
+export const rewriteRules: Step = {
+  id: "rewrite-firewall-rules",
+  title: "Restarting libvirt, which writes its firewall rules anew",
+  argv: ["sh", "-c", `${V}${REWRITE}\nrewrite`],
+};
+
+/** Lets the kernel pass packets on, as libvirt does when it starts a network. */
+export const enableForwarding: Step = {
+  id: "enable-forwarding",
+  title: "Enabling the forwarding of IPv4",
+  argv: ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"],
+};
+
 /** Starts a network. Running containers that it left out when it was stopped are put back into its bridge. */
 export function startNetwork(name: string): Step {
   return { id: "start-network", title: "Starting the network", argv: ["sh", "-c", START, "sh", name] };
 }
 
 const START = `
-${V}
-v net-start "$1" || exit 1
+${V}${REWRITE}
+changed v net-start "$1" || exit 1
 bridge=$(v net-info "$1" | sed -n 's/^Bridge: *//p')
 for u in $(v list --uuid); do v domiflist "$u"; done | while read -r interface _ source _; do
   [ "$source" != "$1" ] || ip link set "$interface" master "$bridge" || exit 1
@@ -147,9 +193,9 @@ function updateHost(command: "add-last" | "delete", network: string, reservation
 
 // A network that is stopped can be changed for its next start only.
 const UPDATE = `
-${V}
+${V}${REWRITE}
 v net-info "$1" | grep -q '^Active: *yes' && live=--live || live=
-v net-update "$1" "$2" ip-dhcp-host "$3" --config $live
+changed v net-update "$1" "$2" ip-dhcp-host "$3" --config $live
 `;
 
 function hostXml({ mac, ip, name }: Reservation): Xml {

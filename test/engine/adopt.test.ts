@@ -72,10 +72,12 @@ test("a domain that lost its mark is not ours, until it is adopted", async () =>
   expect(await snapshot(host)).toEqual(before);
 });
 
+const DOMAIN = "<domain name='svirt-lxc.internal' localOnly='yes'/>";
+const OPTIONS = "<dnsmasq:options><dnsmasq:option value='dhcp-ignore=tag:!known'/></dnsmasq:options>";
 const network = (octet: number, forward: string) =>
-  `<network><name>svirt-lxc</name>${forward}<bridge name='svirt-lxc'/><ip address='10.${octet}.0.1' netmask='255.255.240.0'><dhcp><range start='10.${octet}.0.2' end='10.${octet}.15.254'/></dhcp></ip></network>`;
+  `<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><name>svirt-lxc</name>${forward}<bridge name='svirt-lxc'/><ip address='10.${octet}.0.1' netmask='255.255.240.0'><dhcp><range start='10.${octet}.0.2' end='10.${octet}.15.254'/></dhcp></ip>${OPTIONS}</network>`;
 
-test("a network is taken over if it is a NAT network of that subnet", async () => {
+test("a network is taken over if it is defined as ours is", async () => {
   const define = async (xml: string) => {
     await host.write("/run/network.xml", xml);
     await virsh("net-define /run/network.xml; rm /run/network.xml");
@@ -85,7 +87,8 @@ test("a network is taken over if it is a NAT network of that subnet", async () =
   const { output } = await second.up();
   expect(output).toContain('subnet: "10.8.0.0/20" on the host, "10.213.0.0/20" declared');
   expect(output).toContain('forward: "none" on the host, "nat" declared');
-  await define(network(213, "<forward mode='nat'/>"));
+  expect(output).toContain('domain: none on the host, "svirt-lxc.internal" declared');
+  await define(network(213, `<forward mode='nat'/>${DOMAIN}`));
   const run = await second.up();
   expect(run.ok ? "" : run.output).toBe("");
   await second.converged();

@@ -81,6 +81,7 @@ const waves: Drift[][] = [
     ["not started at boot", v("autostart web --disable"), "LxcDomain web"],
   ],
   [
+    ["the firewall's rules flushed", "nft flush ruleset", "LibvirtService alpha", "firewall"],
     ["the root unmounted", `${v("destroy web")}; systemctl stop ${UNIT}`, "LxcRootfs web"],
     ["the domain undefined", v("undefine web"), "LxcDomain web"],
   ],
@@ -108,10 +109,12 @@ const waves: Drift[][] = [
     ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web"],
   ],
   [
+    ["networkd told nothing of the network", "rm /etc/systemd/network/0-svirt-lxc.*", "LibvirtService alpha"],
     ["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"],
     ["the folder of its root", redefine("s#roots/web#roots/other#"), "LxcDomain web", "path"],
   ],
   [
+    ["the network's domain", "sed -i '/<domain /d' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
     ["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"],
     ["the container paused", v("suspend web"), "LxcDomain web"],
   ],

@@ -25,6 +25,7 @@ export const libvirtInputs = {
   confineOthers: false,
   network: "svirt-lxc",
   subnet: "10.213.0.0/20",
+  firewall: "ready" as const,
 };
 
 export const imageInputs = {

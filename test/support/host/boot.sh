@@ -51,6 +51,8 @@ echo system_u:system_r:init_t:s0 >/mnt/knobs/init
 : >/mnt/knobs/cmdline
 mount --bind /mnt/knobs/init /proc/1/attr/current
 mount --bind /mnt/knobs/cmdline /proc/cmdline
+echo 1 >/mnt/knobs/forwarding
+mount --bind /mnt/knobs/forwarding /proc/sys/net/ipv4/ip_forward
 echo ready
 # Until who made it closes the other end, or dies.
 cat >/dev/null

@@ -32,6 +32,7 @@ const defaults: [kind: AnyKind, given: object, filled: object][] = [
       confineOthers: false,
       network: "svirt-lxc",
       subnet: "10.213.0.0/20",
+      firewall: "ready",
     },
   ],
   [

@@ -6,10 +6,13 @@ const web = { mac: "02:00:0a:d5:00:02", name: "web", ip: "10.213.0.2" };
 const recorded = {
   name: "svirt-lxc",
   subnet: "10.213.0.0/20",
+  bridge: "svirt-lxc",
   active: true,
   autostart: true,
   owner: "svirt-lxc",
   forward: "nat",
+  domain: "svirt-lxc.internal",
+  reservedOnly: true,
   reservations: [web],
 };
 
@@ -18,10 +21,13 @@ test("the recorded networks: libvirt's own, and ours", () => {
     {
       name: "default",
       subnet: "192.168.122.0/24",
+      bridge: "virbr0",
       active: false,
       autostart: false,
       owner: undefined,
       forward: "nat",
+      domain: undefined,
+      reservedOnly: false,
       reservations: [],
     },
     recorded,
@@ -38,6 +44,10 @@ const changes: [name: string, edit: Edit, change: object][] = [
   ["not ours", without(/svirt:owner/), { owner: undefined }],
   ["routed", swap("mode='nat'", "mode='route'"), { forward: "route" }],
   ["isolated", without(/<forward/), { forward: "none" }],
+  ["without a domain", without(/<domain/), { domain: undefined }],
+  ["asking others for names of its domain", swap(" localOnly='yes'", ""), { domain: undefined }],
+  ["with addresses for everybody", without(/<dnsmasq:option /), { reservedOnly: false }],
+  ["of another bridge", swap("bridge name='svirt-lxc'", "bridge name='virbr7'"), { bridge: "virbr7" }],
   ["without a reservation", without(/<host/), { reservations: [] }],
   [
     "with two reservations",
@@ -64,10 +74,13 @@ test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
   expect(found).toEqual({
     name,
     subnet,
+    bridge: name,
     active: false,
     autostart: false,
     owner: "svirt-lxc",
     forward: "nat",
+    domain: `${name}.internal`,
+    reservedOnly: true,
     reservations: [],
   });
 });

@@ -2,17 +2,38 @@ import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
 import { given, idsOf, plans, refusals, removals } from "../../support/plans.ts";
-import { added, both, type Edits, recorded, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import {
+  added,
+  both,
+  type Edit,
+  type Edits,
+  recorded,
+  says,
+  swap,
+  without,
+  withoutElement,
+} from "../../support/recorded.ts";
 
 const claimOf = (stack: string, network: string, subnet: string) =>
   `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
 const theirs = withoutElement("metadata");
 const unclaimed = without(/claims\/libvirt/);
 const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:           svirt-lxc"));
+const noRules = (text: string) => text.replace(/(?<=^@ruleset\n).*/ms, "");
+const chains = (table: string, hook: string, ...rules: string[]) =>
+  added(
+    `table ${table} {`,
+    `chain ${hook} {`,
+    `type filter hook ${hook} priority filter; policy drop;`,
+    ...rules,
+    "}",
+    "}",
+  );
 const stopped = { libvirt: without(/^up$/), networks: says("") };
 const bare = {
   store: says(""),
   networks: says(""),
+  firewall: noRules,
   libvirt: (text: string) =>
     without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container|up)$/)(text).replace(/(?<=@lxc\.conf\n).*/s, ""),
 };
@@ -109,6 +130,52 @@ plans(libvirtService, libvirtInputs, [
     { host: { networks: swap("address='10.213.0.1'", "address='10.99.0.1'") } },
     ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"],
   ],
+  [
+    "the network has no domain, as those of the first release",
+    { host: { networks: without(/<domain/) } },
+    ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"],
+  ],
+  [
+    "the network has an address for everybody",
+    { host: { networks: without(/<dnsmasq:option /) } },
+    ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"],
+  ],
+  ["libvirt's firewall rules were flushed", { host: { firewall: noRules } }, ["rewrite-firewall-rules"]],
+  [
+    "the kernel forwards nothing",
+    { host: { firewall: swap("@forwarding 1", "@forwarding 0") } },
+    ["enable-forwarding"],
+  ],
+  [
+    "the rules were flushed, and libvirt is restarted anyway",
+    { host: { libvirt: swap("@lxc.conf\n", "@unread\nyes\n@lxc.conf\n"), firewall: noRules } },
+    ["restart-libvirt"],
+  ],
+  [
+    "the rules were flushed, and the network is stopped: its start writes them",
+    { host: { networks: swap(/Active:( +)yes/, "Active:$1no"), firewall: noRules } },
+    ["start-network"],
+  ],
+  [
+    "somebody else's firewall drops what comes in, but for the bridge",
+    { host: { firewall: chains("inet filter", "input", "iifname svirt-lxc accept") } },
+    [],
+  ],
+  [
+    "networkd may configure the network",
+    { host: { libvirt: swap("Unmanaged=yes", "Unmanaged=no") } },
+    ["write-networkd-file"],
+  ],
+  [
+    "networkd is told of another bridge",
+    {
+      host: {
+        networks: swap("bridge name='svirt-lxc'", "bridge name='virbr7'"),
+        firewall: swap(/svirt-lxc/g, "virbr7"),
+      },
+    },
+    ["write-networkd-file"],
+  ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
   ["another stack has another network", { host: { store: added(claimOf("prod", "prod", "10.214.0.0/24")) } }, []],
@@ -194,7 +261,60 @@ refusals(libvirtService, libvirtInputs, [
   ],
 ]);
 
-const network = ["stop-network", "remove-network"];
+refusals(libvirtService, libvirtInputs, [
+  [
+    "somebody else's firewall drops DHCP",
+    { host: { firewall: chains("inet filter", "input", "iifname svirt-lxc udp dport 53 accept") } },
+    [
+      "firewall-blocks-dhcp",
+      /^the chain input of the table inet filter drops DHCP of svirt-lxc$/,
+      /nft insert rule inet filter input iifname svirt-lxc udp dport 67 accept$/,
+    ],
+  ],
+  [
+    "somebody else's firewall drops DNS",
+    { host: { firewall: chains("inet filter", "input", "iifname svirt-lxc udp dport 67 accept") } },
+    [
+      "firewall-blocks-dns",
+      /drops DNS of svirt-lxc$/,
+      /iifname svirt-lxc meta l4proto '\{ tcp, udp }' th dport 53 accept$/,
+    ],
+  ],
+  [
+    "somebody else's firewall forwards nothing",
+    { host: { firewall: chains("inet filter", "forward", "ct state established accept") } },
+    [
+      "firewall-blocks-forward",
+      /the chain forward of the table inet filter drops forwarded traffic/,
+      /iifname svirt-lxc accept/,
+    ],
+  ],
+  [
+    "all of it, on a host without a network yet",
+    {
+      host: {
+        networks: networkGone,
+        firewall: both(noRules, chains("inet filter", "input"), chains("inet filter", "forward")),
+      },
+    },
+    ["firewall-blocks-dhcp", /DHCP.*\n.*DNS.*\n.*forwarded/, /dport 67.*\n.*dport 53.*\n.*iifname.*\n.*oifname/],
+  ],
+]);
+
+test("what a refresh names of the firewall", () => {
+  const named = (firewall: Edit) => {
+    const { observed, desired } = given(libvirtService, libvirtInputs, { host: { firewall } });
+    return libvirtService.actualInputs(observed, desired).firewall;
+  };
+  expect(named((text) => text)).toBe("ready");
+  expect(named(noRules)).toBe("missing: forward, masquerade, input");
+  expect(named(chains("inet f", "forward"))).toBe("forward dropped by inet f forward");
+  expect(named(both(noRules, swap("@forwarding 1", "@forwarding 0")))).toBe(
+    "missing: forwarding, forward, masquerade, input",
+  );
+});
+
+const network = ["stop-network", "remove-network", "remove-networkd-file"];
 const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link"];
 // Containers are removed before.
 const empty = without(/^\.\/(slots|roots)\//);
@@ -209,7 +329,7 @@ removals(libvirtService, libvirtInputs, [
   [
     "a stopped network",
     { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
-    ["remove-network", ...config, "release-libvirt"],
+    ["remove-network", "remove-networkd-file", ...config, "release-libvirt"],
   ],
   [
     "another stack uses the network",
@@ -224,9 +344,13 @@ removals(libvirtService, libvirtInputs, [
   [
     "a network that is not ours",
     { host: { store: empty, networks: without(/svirt:owner/) } },
-    [...config, "release-libvirt"],
+    ["remove-networkd-file", ...config, "release-libvirt"],
   ],
-  ["the network is gone already", { host: { store: empty, networks: networkGone } }, [...config, "release-libvirt"]],
+  [
+    "the network is gone already",
+    { host: { store: empty, networks: networkGone } },
+    ["remove-networkd-file", ...config, "release-libvirt"],
+  ],
   [
     "the claim is not ours",
     { host: { store: both(unclaimed, added(claimOf("prod", "svirt-lxc", "10.213.0.0/20"))) } },
@@ -252,7 +376,7 @@ test("removed while libvirt is down: it is started first, since it may have the 
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
   const steps = libvirtService.remove(down({ libvirt: without(/^libvirt-daemon-/) }), libvirtInputs);
-  expect(idsOf(steps)).toEqual([...config, "release-libvirt"]);
+  expect(idsOf(steps)).toEqual(["remove-networkd-file", ...config, "release-libvirt"]);
   expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
 
@@ -260,5 +384,8 @@ test("outputs and what a refresh names", () => {
   const { observed, desired } = given(libvirtService, libvirtInputs, {});
   expect(libvirtService.exists(observed, desired)).toBe(true);
   expect(libvirtService.outputs(observed, desired)).toEqual({ gateway: "10.213.0.1" });
-  expect(libvirtService.actualInputs(observed, desired)).toEqual({ subnet: "10.213.0.0/20" });
+  expect(libvirtService.actualInputs(observed, desired)).toEqual({
+    subnet: "10.213.0.0/20",
+    firewall: "ready",
+  });
 });

@@ -40,7 +40,10 @@ test("what is told of each step", () => {
   expect({
     ...titles(lifeOf(selinuxEnforcing, enforcingInputs, { selinux: swap("enforce 1", "enforce 0") })),
     ...titles(lifeOf(selinuxPolicy, policyInputs, { store: says(""), policy: says("") })),
-    ...titles(lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says("") })),
+    ...titles(
+      lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says(""), libvirt: without(/\.network:/) }),
+    ),
+    ...titles(lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") })),
     ...titles(lifeOf(lxcImage, imageInputs, { store: says("") })),
     ...titles(lifeOf(lxcRootfs, { ...rootfsInputs, rootPassword: PASSWORD, units: ["nginx.service"] }, noRoot)),
     ...titles(lifeOf(lxcDomain, domainInputs, { domains: says("") })),
@@ -59,6 +62,7 @@ test("what is told of each step", () => {
     "enable-autostart": "Enabling the start of the container at boot",
     "enable-dhcp": "Enabling systemd-networkd.service",
     "enable-unit": "Enabling the mount of the root at boot",
+    "enable-forwarding": "Enabling the forwarding of IPv4",
     "enable-units": "Enabling nginx.service",
     "free-slot": "Freeing slot 0",
     "install-image": "Putting the image in place",
@@ -77,8 +81,10 @@ test("what is told of each step", () => {
     "release-policy": "Releasing the claim on policy",
     "reload-systemd": "Reloading the units of systemd",
     "remove-network": "Removing the network",
+    "remove-networkd-file": "Removing the rule of networkd for the network",
     "remove-root": "Removing the root",
     "remove-unit": "Removing the unit that mounts the root",
+    "rewrite-firewall-rules": "Restarting libvirt, which writes its firewall rules anew",
     "set-authorized-keys": "Setting the authorized keys of root",
     "set-enforcing": "Switching SELinux to enforcing",
     "set-hostname": "Setting the host name web",
@@ -93,6 +99,7 @@ test("what is told of each step", () => {
     "unmount-root": "Unmounting the root",
     "upload-image": "Uploading and unpacking the image",
     "write-names": "Writing /etc/hosts and /etc/resolv.conf",
+    "write-networkd-file": "Telling networkd to leave the network alone",
     "write-network-file": "Configuring DHCP",
     "write-unit": "Writing the unit that mounts the root",
   });

@@ -1,0 +1,215 @@
+import type { Outcome, Read } from "../host/batch.ts";
+import type { Problem } from "../host/errors.ts";
+import { type Chain, type Packet, parseRuleset, verdictsOf } from "./nftables.ts";
+
+/**
+ * What a NAT network needs of the host's packet filter, which others use as well: rules of libvirt's own for it, and that no
+ * rule of somebody else drops what they let through. With nftables, every table has its say: one that drops is enough.
+ */
+export interface FirewallState {
+  /** What is ours and is not there: "forward", "masquerade", … */
+  missing: string[];
+  /** What is someone else's and surely drops what containers need. */
+  blocks: Block[];
+}
+
+/** A base chain that drops what a container needs. */
+export interface Block {
+  need: "dhcp" | "dns" | "forward";
+  /** "inet filter" */
+  table: string;
+  chain: string;
+  /** Whose chain it is, as far as that tells how it is changed. */
+  tool: "ufw" | "docker" | "firewalld" | "iptables" | "nft";
+}
+
+/** The network that is asked for. */
+export interface FilteredNetwork {
+  bridge: string;
+  subnet: string;
+  gateway: string;
+  /** It runs: libvirt has written its rules. */
+  active: boolean;
+}
+
+// The files are read by the shell itself, which costs no process. Without nft there is no ruleset that could be judged.
+const FIREWALL = `
+lines() {
+  [ ! -r "$2" ] || while read -r line || [ -n "$line" ]; do
+    case $line in '#'*) ;; *) printf '%s %s\\n' "$1" "$line";; esac
+  done <"$2"
+}
+lines @forwarding /proc/sys/net/ipv4/ip_forward
+lines @route /proc/net/route
+lines @legacy /proc/net/ip_tables_names
+lines @conf /etc/libvirt/network.conf
+command -v nft >/dev/null || exit 0
+echo @ruleset
+nft -s -t list ruleset
+`;
+
+/** Volatile: others, such as container engines, change their rules all the time. */
+export const firewallRead: Read = { key: "firewall", argv: ["sh", "-c", FIREWALL], volatile: true };
+
+/** What of the network's needs is not met. Without a ruleset, nothing is said to be missing. */
+export function parseFirewall(outcome: Outcome, network: FilteredNetwork): FirewallState {
+  const [head = "", ruleset] = outcome.stdout.split(/^@ruleset\n/m);
+  const said = (key: string) => [...head.matchAll(new RegExp(`^@${key} (.*)$`, "gm"))].map(([, line]) => line!);
+  const forwarding = said("forwarding")[0] === "0" && network.active ? ["forwarding"] : [];
+  if (ruleset === undefined) return { missing: forwarding, blocks: [] };
+  const chains = parseRuleset(ruleset);
+  const uplinks = said("route")
+    .map((line) => line.split(/\s+/))
+    .filter(([, destination]) => destination === "00000000");
+  const packets = packetsOf(
+    network,
+    uplinks.map(([name]) => name!),
+  );
+
+  const [backend] = said("conf").flatMap((line) => /^\s*firewall_backend\s*=\s*"(\w+)"/.exec(line)?.[1] ?? []);
+  const usesNftables = backend === "nftables";
+  // The rules of an iptables of the old kind are in no ruleset, and libvirt may have been told to make none.
+  const isElsewhere = !chains.some(isOwn) && said("legacy").includes("nat");
+  const isVisible = network.active && !isElsewhere && /^(iptables|nftables)$/.test(backend ?? "iptables");
+  const rules = isVisible ? missingRules(chains, packetsOf(network, []), usesNftables) : [];
+
+  const isWritten = network.active && rules.length === 0;
+  // libvirt puts its own rules first in the tables of iptables, and the bridge into a zone of firewalld: before, these cannot be judged.
+  const isUndecided = ({ table }: Chain) =>
+    !isWritten && (table === "inet firewalld" || (table === "ip filter" && !usesNftables));
+  const others = chains.filter((chain) => !isOwn(chain) && !isUndecided(chain));
+  return { missing: [...forwarding, ...rules], blocks: blocksOf(chains, others, packets) };
+}
+
+/** The chains that libvirt makes for its networks. */
+function isOwn({ table, name }: Chain): boolean {
+  return table === "ip libvirt_network" || (/^ip (filter|nat)$/.test(table) && name.startsWith("LIBVIRT_"));
+}
+
+type Packets = Record<"discover" | "query" | "out" | "back", Packet>;
+
+/** What containers send, and get back: any address outside, any port, by these interfaces or, if there are none, by any but the bridge. */
+function packetsOf({ bridge, subnet, gateway }: FilteredNetwork, uplinks: string[]): Packets {
+  const outside = uplinks.length > 0 ? uplinks : [`!${bridge}`];
+  const asked = { iif: [bridge], oif: [], protocols: ["udp"], state: "new" as const };
+  const passing = { protocols: ["tcp", "udp"], destinationType: "unicast" as const };
+  return {
+    discover: {
+      ...asked,
+      source: "0.0.0.0",
+      destination: "255.255.255.255",
+      sport: "68",
+      dport: "67",
+      destinationType: "broadcast",
+    },
+    query: { ...asked, source: subnet, destination: gateway, dport: "53", destinationType: "local" },
+    out: { ...passing, iif: [bridge], oif: outside, source: subnet, state: "new" },
+    back: { ...passing, iif: outside, oif: [bridge], destination: subnet, state: "established" },
+  };
+}
+
+/** Which of libvirt's own rules do not do, or are not come to. With its nftables backend, libvirt makes none for input. */
+function missingRules(chains: Chain[], { discover, query, out, back }: Packets, usesNftables: boolean): string[] {
+  const isNftables = usesNftables || chains.some((c) => c.table === "ip libvirt_network" && c.rules.length > 0);
+  const wayTo = (hook: string) =>
+    chains
+      .filter((chain) => chain.hook === hook && chain.type === (hook === "postrouting" ? "nat" : "filter"))
+      .filter(({ table }) => (isNftables ? table === "ip libvirt_network" : /^ip (filter|nat)$/.test(table)))
+      .map((chain): Chain => (isOwn(chain) ? chain : { ...chain, rules: chain.rules.filter(callsOwn) }));
+  const does = (hook: string, packet: Packet, verdict: "accept" | "masquerade") =>
+    wayTo(hook).some((chain) => verdictsOf(chains, { ...chain, policy: "continue" }, packet).has(verdict));
+  return [
+    ...(does("forward", out, "accept") && does("forward", back, "accept") ? [] : ["forward"]),
+    ...(does("postrouting", out, "masquerade") ? [] : ["masquerade"]),
+    ...(isNftables || (does("input", discover, "accept") && does("input", query, "accept")) ? [] : ["input"]),
+  ];
+}
+
+function callsOwn(rule: unknown[]): boolean {
+  return rule.some((word) => typeof word === "string" && word.startsWith("LIBVIRT_"));
+}
+
+function blocksOf(all: Chain[], others: Chain[], { discover, query, out, back }: Packets): Block[] {
+  // What libvirt itself refuses is nobody else's doing: the network may be for one interface only.
+  const chains = all.map((c) => (isOwn(c) ? { ...c, rules: c.rules.filter((rule) => !rule.includes("reject")) } : c));
+  const asks: [need: Block["need"], hook: string, packets: Packet[]][] = [
+    ["dhcp", "input", [discover]],
+    ["dns", "input", [query]],
+    ["forward", "forward", [out, back]],
+  ];
+  return asks.flatMap(([need, hook, packets]) =>
+    others
+      .filter((chain) => chain.hook === hook && chain.type === "filter" && /^(ip|inet) /.test(chain.table))
+      .filter((chain) => packets.some((packet) => isDropped(chains, chain, packet)))
+      .map((chain) => ({ need, table: chain.table, chain: chain.name, tool: toolOf(chains, chain, need) })),
+  );
+}
+
+/** For certain: there is no other way that it could go. */
+function isDropped(chains: Chain[], chain: Chain, packet: Packet): boolean {
+  const verdicts = verdictsOf(chains, chain, packet);
+  return verdicts.size === 1 && verdicts.has("drop");
+}
+
+function toolOf(chains: Chain[], { table, name }: Chain, need: Block["need"]): Block["tool"] {
+  const has = (other: string) => chains.some((c) => c.table === table && c.name === other);
+  if (table === "inet firewalld") return "firewalld";
+  if (has("ufw-user-input")) return "ufw";
+  if (has("DOCKER-USER") && need === "forward") return "docker";
+  return table === "ip filter" && name === name.toUpperCase() ? "iptables" : "nft";
+}
+
+/** What a refresh says of it. */
+export function firewallText({ missing, blocks }: FirewallState): string {
+  const dropped = blocks.map(({ need, table, chain }) => `${need} dropped by ${table} ${chain}`);
+  const gone = missing.length > 0 ? [`missing: ${missing.join(", ")}`] : [];
+  return [...gone, ...dropped].join("; ") || "ready";
+}
+
+const LOSSES: Readonly<Record<Block["need"], string>> = {
+  dhcp: "containers would get no address",
+  dns: "containers would find no names",
+  forward: "containers would reach nothing outside of the host",
+};
+
+/** Why a network must not be made, or used: it is for the owner of those rules to open the way. */
+export function firewallProblem({ blocks }: FirewallState, bridge: string): Problem | undefined {
+  const [first] = blocks;
+  if (!first) return undefined;
+  const traffic = { dhcp: "DHCP", dns: "DNS", forward: "forwarded traffic" };
+  const why = blocks.map(
+    ({ need, table, chain }) => `the chain ${chain} of the table ${table} drops ${traffic[need]} of ${bridge}`,
+  );
+  const commands = blocks.flatMap((block) => opening(block, bridge));
+  return {
+    code: `firewall-blocks-${first.need}`,
+    what: `the host's firewall is in the way: ${LOSSES[first.need]}`,
+    why: why.join("\n"),
+    remedy:
+      "open it for the bridge, where these rules are kept, and run the same command again; until the next boot:\n" +
+      [...new Set(commands)].join("\n"),
+  };
+}
+
+/** The commands that let through what a chain drops. */
+function opening({ need, table, chain, tool }: Block, bridge: string): string[] {
+  const established = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
+  if (tool === "firewalld")
+    return [`firewall-cmd --permanent --zone=libvirt --add-interface=${bridge}`, "firewall-cmd --reload"];
+  if (tool === "ufw") {
+    if (need === "forward") return [`ufw route allow in on ${bridge}`];
+    return [`ufw allow in on ${bridge} to any port ${need === "dhcp" ? "67 proto udp" : "53"}`];
+  }
+  if (tool === "nft") {
+    const rule = (text: string) => `nft insert rule ${table} ${chain} ${text}`;
+    if (need === "forward")
+      return [rule(`iifname ${bridge} accept`), rule(`oifname ${bridge} ct state established,related accept`)];
+    return [
+      rule(`iifname ${bridge} ${need === "dhcp" ? "udp dport 67" : "meta l4proto '{ tcp, udp }' th dport 53"} accept`),
+    ];
+  }
+  const first = `iptables -I ${tool === "docker" ? "DOCKER-USER" : chain}`;
+  if (need === "forward") return [`${first} -i ${bridge} -j ACCEPT`, `${first} -o ${bridge} ${established}`];
+  const protocols = need === "dhcp" ? ["udp"] : ["udp", "tcp"];
+  return protocols.map((p) => `${first} -i ${bridge} -p ${p} --dport ${need === "dhcp" ? 67 : 53} -j ACCEPT`);
+}
