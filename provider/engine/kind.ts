@@ -52,8 +52,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   generatedOutputs?: Readonly<Record<string, () => unknown>>;
   /** Outputs of what cannot be seen for now. */
   unavailableOutputs?: Partial<P>;
-  /** The inputs as they are on the host, where they can be told. A refresh names what differs. */
-  actualInputs(observed: O, inputs: I): Partial<I>;
+  /** The inputs as they are on the host, where they can be told, and what is there that no input says. A refresh names what differs. */
+  actualInputs(observed: O, inputs: I): Partial<I> & { undeclared?: string[] };
 
   /** What is there under its name; undefined if nothing is, or if all stacks share it. */
   existing?(observed: O, desired: I): ExistingObject | undefined;

@@ -141,16 +141,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return {
       what: `libvirt has a domain ${desired.name}`,
       owner: domain.owner,
-      differences: () => {
-        const { mac, init, extras } = specOf(desired);
-        const there = {
-          ...this.actualInputs(observed, desired),
-          mac: domain.mac,
-          init: domain.init,
-          extras: domain.extras,
-        };
-        return differences(there, { ...desired, mac, init, extras });
-      },
+      differences: () =>
+        differences({ undeclared: [], ...this.actualInputs(observed, desired) }, { ...desired, undeclared: [] }),
     };
   },
   precondition({ reservations }, { name, address }) {
@@ -271,6 +263,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   actualInputs({ domain, address }, inputs) {
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
+    const undeclared = undeclaredOf(domain, specOf(inputs));
     return {
       memory,
       label: domain.label ?? "none",
@@ -279,6 +272,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       network: domain.network ?? "none",
       revision: domain.revision,
       address: address ?? inputs.address,
+      ...(undeclared.length > 0 && { undeclared }),
     };
   },
 };
@@ -304,6 +298,15 @@ function specOf(inputs: Inputs): DomainSpec {
 /** Does the domain say all that the spec says, in these parts of it? */
 function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec)): boolean {
   return (keys as (keyof DomainSpec)[]).every((key) => equalAsJson(domain[key], spec[key]));
+}
+
+/** What a definition says that no input does. */
+function undeclaredOf({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
+  return [
+    ...(init === spec.init ? [] : [`os/init=${init ?? "none"}`]),
+    ...(mac === spec.mac ? [] : [`devices/interface/mac@address=${mac ?? "none"}`]),
+    ...extras,
+  ];
 }
 
 /** What a domain is, apart from whose it is: the owner can change while it runs. */

@@ -105,8 +105,22 @@ const waves: Drift[][] = [
   ],
   [
     ["the network routed", "sed -i 's/nat/route/' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
-    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web"],
+    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web", "undeclared"],
   ],
+  [["processors", redefine("s#>1</vcpu>#>2</vcpu>#"), "LxcDomain web", "undeclared"]],
+  [
+    [
+      "limits of memory, processor and disk",
+      redefine(
+        "s#<os>#<memtune><soft_limit>1</soft_limit></memtune><cputune><shares>512</shares></cputune><blkiotune><weight>800</weight></blkiotune>&#",
+      ),
+      "LxcDomain web",
+      "undeclared",
+    ],
+  ],
+  [["the slice", redefine("s#>/machine<#>/system<#"), "LxcDomain web", "undeclared"]],
+  [["a filter on its interface", redefine("s#</interface>#<filterref filter='x'/>&#"), "LxcDomain web", "undeclared"]],
+  [["the clock", redefine("s#offset='utc'#offset='localtime'#"), "LxcDomain web", "undeclared"]],
   [
     ["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"],
     ["the folder of its root", redefine("s#roots/web#roots/other#"), "LxcDomain web", "path"],
@@ -117,7 +131,7 @@ const waves: Drift[][] = [
   ],
   [
     ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
-    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web"],
+    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web", "undeclared"],
   ],
   [
     ["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"],
@@ -146,6 +160,8 @@ afterAll(async () => {
 test("a preview tells what it is and what it will be", async () => {
   await host.sh(redefine("s/524288/262144/"));
   expect((await stack.preview("--diff")).output).toMatch(/~ memory *: "256MiB" => "512MiB"/);
+  await host.sh(redefine("s#>1</vcpu>#>2</vcpu>#"));
+  expect((await stack.preview("--diff")).output).toMatch(/- undeclared *: \[\n *- *\[0\]: "vcpu=2"/);
   expect((await stack.up()).ok).toBe(true);
 });
 

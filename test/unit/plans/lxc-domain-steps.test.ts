@@ -68,7 +68,10 @@ test("outputs: the labels of all processes, and no count that changes by itself"
 
 test("what a refresh names", () => {
   const host = {
-    domains: both(swap("524288</memory>", "1048576</memory>"), swap('revision="1"', 'revision="0"')),
+    domains: both(
+      swap("524288</memory>", "1048576</memory>"),
+      both(swap("524288</currentMemory>", "1048576</currentMemory>"), swap('revision="1"', 'revision="0"')),
+    ),
     evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/"),
   };
   const { observed, desired } = of({ host });
@@ -80,6 +83,17 @@ test("what a refresh names", () => {
     network: "svirt-lxc",
     revision: 0,
     address: "10.213.0.77",
+  });
+  const edited = of({
+    host: {
+      domains: both(
+        both(swap("static'>1</vcpu>", "static'>2</vcpu>"), swap("/sbin/init", "/bin/sh")),
+        swap(/mac address='[^']*'/g, "mac address='52:54:00:00:00:01'"),
+      ),
+    },
+  });
+  expect(lxcDomain.actualInputs(edited.observed, edited.desired)).toMatchObject({
+    undeclared: ["os/init=/bin/sh", "devices/interface/mac@address=52:54:00:00:00:01", "vcpu=2"],
   });
   const bare = of({ host: { domains: both(withoutElement("seclabel"), withoutElement("interface")) } });
   expect(lxcDomain.actualInputs(bare.observed, bare.desired)).toMatchObject({ label: "none", network: "none" });

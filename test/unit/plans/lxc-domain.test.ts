@@ -136,6 +136,17 @@ plans(lxcDomain, domainInputs, [
     { host: { domains: inactive(swap("</devices>", "<hostdev mode='capabilities'/></devices>")) } },
     [...stop, ...redefine, ...start],
   ],
+  [
+    "given processors, in what the next start uses",
+    { host: { domains: inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "given processors while it was stopped",
+    { host: { domains: both(inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")), shutOff) } },
+    [...redefine, ...start],
+  ],
+  ["started with more processors", { host: { domains: live(swap(">1</vcpu>", ">2</vcpu>")) } }, [...stop, ...start]],
   // Changes of what is wanted.
   ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
   ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
@@ -203,7 +214,7 @@ refusals(lxcDomain, domainInputs, [
     },
     [
       "not-adoptable",
-      /label: "\S+:c1,c512" on the host, .*\nmac: "52:54:00:00:00:01" on the host, "02:/,
+      /undeclared: \["devices\/interface\/mac@address=52:54:00:00:00:01"\] on the host, \[\] declared\nlabel: "\S+:c1,c512" on the host, /,
       /another name/,
     ],
   ],
