@@ -83,6 +83,8 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+  /** Present while somebody is in it who came from the host. */
+  host?: { visitors: string[] };
 }
 
 interface Outputs {
@@ -106,6 +108,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const domain = info && parseDomainXml(info.xml);
     const running = info?.liveXml !== undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
+    const verdict = evidence && judge(evidence, { label, idmap });
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -130,7 +133,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
-      verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
+      verdict: running ? verdictOf(verdict) : undefined,
+      ...(verdict && verdict.visitors.length > 0 && { host: { visitors: verdict.visitors } }),
     };
   },
 
@@ -260,6 +264,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
+  notices: ({ host }) =>
+    host
+      ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
+      : [],
   actualInputs({ domain, address }, inputs) {
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
@@ -314,7 +322,7 @@ const OWNERSHIP_KEYS = ["owner", "retain"];
 const functionalKeys = (spec: DomainSpec) => Object.keys(spec).filter((key) => !OWNERSHIP_KEYS.includes(key));
 const withoutOwnership = (domain: FoundDomain) => ({ ...domain, owner: undefined, retain: undefined });
 
-// The number of processes changes by itself and has no place in state.
+// The number of processes, and who came in from outside, change by themselves and have no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
   if (!verdict)
     return { confined: false, reasons: ["libvirt says that it runs, but no process of it could be found"], labels: [] };

@@ -2,7 +2,7 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { type Case, given } from "../../support/plans.ts";
-import { both, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { added, both, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 // What matters in the steps of a domain besides that they are there, and what it is judged to be.
 
@@ -64,6 +64,19 @@ test("outputs: the labels of all processes, and no count that changes by itself"
   });
   const more = swap(/^(process) 6608 (.*)$/m, "$1 6608 $2\n$1 7000 $2");
   expect(of({ host: { evidence: more } }).observed).toEqual(observed);
+});
+
+test("who came in from outside is told, and is in neither outputs nor state", () => {
+  const shell = "process 7000 0 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash";
+  const { observed, desired } = of({ host: { evidence: added(shell) } });
+  expect(lxcDomain.notices!(observed, desired)).toEqual([
+    expect.stringMatching(/not restarted.*: bash \(unconfined_u:r:unconfined_t:s0, user 0\)$/),
+  ]);
+  const { host: _, ...kept } = observed;
+  const alone = of({});
+  expect(lxcDomain.notices!(alone.observed, desired)).toEqual([]);
+  expect(kept).toEqual(alone.observed);
+  expect(lxcDomain.outputs(observed, desired)).toEqual(lxcDomain.outputs(alone.observed, desired));
 });
 
 test("what a refresh names", () => {

@@ -127,6 +127,24 @@ plans(lxcDomain, domainInputs, [
     { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
     [...stop, ...start],
   ],
+  [
+    "an administrator's shell is in it",
+    {
+      host: {
+        evidence: added("process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
+      },
+    },
+    [],
+  ],
+  [
+    "the shell has left something behind",
+    {
+      host: {
+        evidence: added("process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
+      },
+    },
+    [...stop, ...start],
+  ],
   ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
   ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
   ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
