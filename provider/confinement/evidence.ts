@@ -1,4 +1,5 @@
 import type { Outcome, Read } from "../host/batch.ts";
+import { OWN_INTERFACE } from "../tools/own-interface.ts";
 import { sharedInspection } from "../tools/userns.ts";
 import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 import { type Descendant, originOf } from "./origin.ts";
@@ -12,6 +13,7 @@ import { type Descendant, originOf } from "./origin.ts";
  */
 const GATHER = `
 ${sharedInspection}
+${OWN_INTERFACE}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
 class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
 for f in /run/libvirt/lxc/*.pid; do
@@ -20,8 +22,9 @@ for f in /run/libvirt/lxc/*.pid; do
   case $name in *[!a-z0-9-]*) continue;; esac # not a name of ours, and not safe to print
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
-    nsenter -t "$init" -n ip -o -4 addr show dev eth0 scope global 2>/dev/null | head -n 1 | sed "s/^/address $name /"
-    nsenter -t "$init" -n ip -o link show dev eth0 2>/dev/null | sed -n "s/^.*@if\\([0-9]*\\):.*/peer $name \\1/p"
+    link=$(own_interface "$init")
+    nsenter -t "$init" -n ip -o -4 addr show dev "$link" scope global 2>/dev/null | head -n 1 | sed "s/^/address $name /"
+    nsenter -t "$init" -n ip -o link show dev "$link" 2>/dev/null | sed -n "s/^[^ ]* [^ ]*@if\\([0-9]*\\):.*/peer $name \\1/p"
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
     sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
@@ -30,7 +33,7 @@ for f in /run/libvirt/lxc/*.pid; do
       3<>/sys/fs/selinux/access
   done
 done
-ip -o link show type veth 2>/dev/null | sed 's/^/veth /'
+[ -z "$host_veths" ] || printf '%s\n' "$host_veths" | sed 's/^/veth /'
 # All but kernel threads, which are children of process 2. Without a width, ps cuts control groups off.
 ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,ppid=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
 `;

@@ -206,8 +206,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       steps.push({ id: "start-container", title: "Starting the container", argv: virsh("start", name) });
     else if (observed.paused)
       steps.push({ id: "resume-container", title: "Resuming the container", argv: virsh("resume", name) });
-    if (!running || restart || observed.address !== address)
-      steps.push(awaitBoot({ name, label: desired.label, address, port: awaitPort }));
+    if (!running || restart || observed.address !== address) steps.push(awaitBoot({ ...desired, port: awaitPort }));
     return steps;
   },
 

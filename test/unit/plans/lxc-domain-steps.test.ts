@@ -29,7 +29,9 @@ test("what is defined says all that was asked for; a domain that is there keeps 
 test("a boot is waited for after the lock, and knows whose denials to show", () => {
   const wait = step({ host: { domains: says("") } }, "await-boot");
   expect(wait.phase).toBe("after");
-  expect(wait.argv.slice(-4)).toEqual(["web", "10.213.0.2", "22", "s0:c0,c512"]);
+  const argv = ["web", "10.213.0.2", "22", "s0:c0,c512", domainInputs.path, "1879048192"];
+  expect(wait.argv.slice(-7, -1)).toEqual(argv);
+  expect(wait.report).toBe(true);
 });
 
 const verdicts: [name: string, case_: Case<Inputs>, verdict: RegExp][] = [
