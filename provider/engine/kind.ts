@@ -54,8 +54,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   unavailableOutputs?: Partial<P>;
   /** What people should hear of when it is seen, though it is no drift. It is not kept: it may change by itself. */
   notices?(observed: O, inputs: I): string[];
-  /** The inputs as they are on the host, where they can be told, and what is there that no input says. A refresh names what differs. */
-  actualInputs(observed: O, inputs: I): Partial<I> & { undeclared?: string[] };
+  /** The inputs as they are on the host, where they can be told, and drift that is of none of them. A refresh names what differs. */
+  actualInputs(observed: O, inputs: I): Partial<I> & { drift?: string[] };
 
   /** What is there under its name; undefined if nothing is, or if all stacks share it. */
   existing?(observed: O, desired: I): ExistingObject | undefined;

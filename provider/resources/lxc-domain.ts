@@ -72,6 +72,8 @@ interface Observed {
   enforcing: boolean;
   /** The running domain was started with what the next start uses. */
   current: boolean;
+  /** Where it was not: what that had that the next start has not. */
+  startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
   reservations: (Reservation & {
     /** It is for something of somebody else's. */
@@ -106,7 +108,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const domains = parseDomains(results.get("domains")!);
     const info = domains.get(name);
     const domain = info && parseDomainXml(info.xml);
-    const running = info?.liveXml !== undefined;
+    const live = info?.liveXml === undefined ? undefined : parseDomainXml(info.liveXml);
+    const running = live !== undefined;
+    const current = live !== undefined && equalAsJson(withoutOwnership(live), withoutOwnership(domain!));
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
     const verdict = evidence && judge(evidence, { label, idmap });
     // We made it for a container that is no more, or never came to be.
@@ -127,7 +131,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       paused: info?.paused ?? false,
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
-      current: running && equalAsJson(withoutOwnership(parseDomainXml(info!.liveXml!)), withoutOwnership(domain!)),
+      current,
+      ...(live && !current && { startedWith: startedWith(live, domain!) }),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
@@ -146,7 +151,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       what: `libvirt has a domain ${desired.name}`,
       owner: domain.owner,
       differences: () =>
-        differences({ undeclared: [], ...this.actualInputs(observed, desired) }, { ...desired, undeclared: [] }),
+        differences(
+          { ...this.actualInputs(observed, desired), drift: undeclared(domain, specOf(desired)) },
+          { ...desired, drift: [] },
+        ),
     };
   },
   precondition({ reservations }, { name, address }) {
@@ -267,10 +275,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     host
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
       : [],
-  actualInputs({ domain, address }, inputs) {
+  actualInputs(observed, inputs) {
+    const { domain, address } = observed;
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
-    const undeclared = undeclaredOf(domain, specOf(inputs));
+    const drift = [...undeclared(domain, specOf(inputs)), ...stateDrift(observed, inputs)];
     return {
       memory,
       label: domain.label ?? "none",
@@ -279,7 +288,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       network: domain.network ?? "none",
       revision: domain.revision,
       address: address ?? inputs.address,
-      ...(undeclared.length > 0 && { undeclared }),
+      ...(drift.length > 0 && { drift }),
     };
   },
 };
@@ -308,11 +317,39 @@ function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(s
 }
 
 /** What a definition says that no input does. */
-function undeclaredOf({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
+function undeclared({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
   return [
     ...(init === spec.init ? [] : [`os/init=${init ?? "none"}`]),
     ...(mac === spec.mac ? [] : [`devices/interface/mac@address=${mac ?? "none"}`]),
     ...extras,
+  ];
+}
+
+/** What of its state is not as it should be, each as a property of libvirt's and its value. */
+function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
+  const { autostart, running, paused, attached, startedWith = [], reservations, elsewhere, verdict } = observed;
+  const reservation: Reservation = { mac: macOf(address), ip: address, name };
+  const reserved = reservations.map(({ foreign: _, ...r }) => r);
+  const isReserved = reserved.length === 1 && equalAsJson(reserved[0], reservation);
+  return [
+    ...(running ? [] : ["state=shut off"]),
+    ...(paused ? ["state=paused"] : []),
+    ...(autostart ? [] : ["autostart=no"]),
+    ...(running && !attached ? ["devices/interface: in no bridge"] : []),
+    ...startedWith.map((fact) => `started with ${fact}`),
+    ...(isReserved ? [] : [`reservation=${reserved.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ") || "none"}`]),
+    ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),
+    ...(verdict?.reasons ?? []),
+  ];
+}
+
+/** What the running domain was started with that the next start does not have. */
+function startedWith(live: FoundDomain, next: FoundDomain): string[] {
+  const { extras = [], owner: _, retain: __, ...rest } = live;
+  const other = Object.entries(rest).filter(([key, value]) => !equalAsJson(value, next[key as keyof FoundDomain]));
+  return [
+    ...other.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`),
+    ...extras.filter((fact) => !next.extras?.includes(fact)),
   ];
 }
 

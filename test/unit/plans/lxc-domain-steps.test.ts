@@ -2,7 +2,7 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { type Case, given } from "../../support/plans.ts";
-import { added, both, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { added, both, type Edit, type Edits, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 // What matters in the steps of a domain besides that they are there, and what it is judged to be.
 
@@ -99,19 +99,55 @@ test("what a refresh names", () => {
     revision: 0,
     address: "10.213.0.77",
   });
-  const edited = of({
-    host: {
-      domains: both(
-        both(swap("static'>1</vcpu>", "static'>2</vcpu>"), swap("/sbin/init", "/bin/sh")),
-        swap(/mac address='[^']*'/g, "mac address='52:54:00:00:00:01'"),
-      ),
-    },
-  });
-  expect(lxcDomain.actualInputs(edited.observed, edited.desired)).toMatchObject({
-    undeclared: ["os/init=/bin/sh", "devices/interface/mac@address=52:54:00:00:00:01", "vcpu=2"],
-  });
   const bare = of({ host: { domains: both(withoutElement("seclabel"), withoutElement("interface")) } });
   expect(lxcDomain.actualInputs(bare.observed, bare.desired)).toMatchObject({ label: "none", network: "none" });
   const gone = of({ host: { domains: says("") } });
   expect(lxcDomain.actualInputs(gone.observed, gone.desired)).toEqual({});
+});
+
+const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
+const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
+  ["stopped", { domains: swap("yes running", "yes shut off") }, ["state=shut off"]],
+  ["paused", { domains: swap("yes running", "yes paused") }, ["state=paused"]],
+  ["not started at boot", { domains: swap("@domain yes", "@domain no") }, ["autostart=no"]],
+  ["another program", { domains: swap(/\/sbin\/init/g, "/bin/sh") }, ["os/init=/bin/sh"]],
+  [
+    "another MAC",
+    { domains: swap(/mac address='[^']*'/g, "mac address='52:54:00:00:00:01'") },
+    ["devices/interface/mac@address=52:54:00:00:00:01"],
+  ],
+  ["more processors", { domains: swap("static'>1</vcpu>", "static'>2</vcpu>") }, ["vcpu=2"]],
+  ["started with more processors", { domains: live(swap(">1</vcpu>", ">2</vcpu>")) }, ["started with vcpu=2"]],
+  [
+    "started with another memory",
+    { domains: live(both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current"))) },
+    ["started with memory=1048576"],
+  ],
+  [
+    "in no bridge",
+    { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP") },
+    ["devices/interface: in no bridge"],
+  ],
+  ["its reservation is lost", { networks: without(/<host mac/) }, ["reservation=none"]],
+  [
+    "its reservation is another's",
+    { networks: swap(/<host mac.*\/>/, "<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.9'/>") },
+    ["reservation=10.213.0.9 for 02:00:00:00:00:01"],
+  ],
+  [
+    "a stray process",
+    { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 a:b:spc_t:s0") },
+    [/^not as .* runs sshd$/],
+  ],
+];
+test.each(drifts)("a refresh names drift of no input: %s", (_, host, drift) => {
+  const { observed, desired } = of({ host });
+  expect(lxcDomain.actualInputs(observed, desired).drift).toEqual(
+    drift.map((text) => (typeof text === "string" ? text : expect.stringMatching(text))),
+  );
+  expect(lxcDomain.plan(observed, desired)).not.toEqual([]);
+});
+test("a refresh names no drift where there is none", () => {
+  const { observed, desired } = of({});
+  expect(lxcDomain.actualInputs(observed, desired)).not.toHaveProperty("drift");
 });

@@ -232,7 +232,7 @@ refusals(lxcDomain, domainInputs, [
     },
     [
       "not-adoptable",
-      /undeclared: \["devices\/interface\/mac@address=52:54:00:00:00:01"\] on the host, \[\] declared\nlabel: "\S+:c1,c512" on the host, /,
+      /label: "\S+:c1,c512" on the host, .*\ndrift: \["devices\/interface\/mac@address=52:54:00:00:00:01"\] on the host, \[\] declared/,
       /another name/,
     ],
   ],
