@@ -11,7 +11,7 @@ const AUDIT_LIMIT = 20;
  */
 export const BOOT_REPORT = `
 ${INSIDE}
-printable() { sed 's/\\x1b\\[[0-9;?!]*[A-Za-z]//g' | LC_ALL=C tr -c '[:print:]\\n' '?' | cut -c 1-300; }
+printable() { sed 's/\\x1b\\[[0-9;?!]*[A-Za-z]//g' | LC_ALL=C tr -c '[:print:]\\n' '?' | cut -c 1-500; }
 words() { tr '\\n' ' ' | sed 's/^ *//; s/ *$//'; }
 titled() { text=$(cat); [ -z "$text" ] || printf '%s\\n%s\\n' "$1" "$text"; }
 # Its units, by their control groups.
