@@ -72,7 +72,7 @@ interface Observed {
   enforcing: boolean;
   /** The running domain was started with what the next start uses. */
   current: boolean;
-  /** Where it was not: what that had that the next start has not. */
+  /** Where it was not: what it was started with that nobody wants. */
   startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
   reservations: (Reservation & {
@@ -104,7 +104,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   createOnly: ["adopt"],
 
   reads: () => [domainsRead, networksRead, evidenceRead],
-  parse(results, { name, network, label, idmap, address }) {
+  parse(results, inputs) {
+    const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
     const info = domains.get(name);
     const domain = info && parseDomainXml(info.xml);
@@ -132,7 +133,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
       current,
-      ...(live && !current && { startedWith: startedWith(live, domain!) }),
+      ...(live && !current && { startedWith: startedWith(live, domain!, specOf(inputs)) }),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
@@ -343,10 +344,12 @@ function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
   ];
 }
 
-/** What the running domain was started with that the next start does not have. */
-function startedWith(live: FoundDomain, next: FoundDomain): string[] {
+/** What the running domain was started with that neither the next start has nor the spec wants. */
+function startedWith(live: FoundDomain, next: FoundDomain, spec: DomainSpec): string[] {
   const { extras = [], owner: _, retain: __, ...rest } = live;
-  const other = Object.entries(rest).filter(([key, value]) => !equalAsJson(value, next[key as keyof FoundDomain]));
+  const other = Object.entries(rest).filter(([key, value]) =>
+    [next, spec].every((wanted: FoundDomain) => !equalAsJson(value, wanted[key as keyof FoundDomain])),
+  );
   return [
     ...other.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`),
     ...extras.filter((fact) => !next.extras?.includes(fact)),

@@ -124,6 +124,20 @@ const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
     ["started with memory=1048576"],
   ],
   [
+    "redefined with more processors and memory, while it runs as it should",
+    {
+      domains: (text) =>
+        text.replace(
+          /@xml .*(?=@live )/s,
+          both(
+            swap(">1</vcpu>", ">2</vcpu>"),
+            both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current")),
+          ),
+        ),
+    },
+    ["vcpu=2"],
+  ],
+  [
     "in no bridge",
     { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP") },
     ["devices/interface: in no bridge"],
