@@ -1,6 +1,8 @@
 import type { Outcome, Read } from "../host/batch.ts";
+import { OWN_INTERFACE } from "../tools/own-interface.ts";
 import { sharedInspection } from "../tools/userns.ts";
 import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
+import { type Descendant, originOf } from "./origin.ts";
 
 /**
  * Prints what the running LXC containers of a host are, as far as the kernel tells, tagged by section.
@@ -11,6 +13,7 @@ import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
  */
 const GATHER = `
 ${sharedInspection}
+${OWN_INTERFACE}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
 class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
 for f in /run/libvirt/lxc/*.pid; do
@@ -19,8 +22,9 @@ for f in /run/libvirt/lxc/*.pid; do
   case $name in *[!a-z0-9-]*) continue;; esac # not a name of ours, and not safe to print
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
-    nsenter -t "$init" -n ip -o -4 addr show dev eth0 scope global 2>/dev/null | head -n 1 | sed "s/^/address $name /"
-    nsenter -t "$init" -n ip -o link show dev eth0 2>/dev/null | sed -n "s/^.*@if\\([0-9]*\\):.*/peer $name \\1/p"
+    link=$(own_interface "$init")
+    nsenter -t "$init" -n ip -o -4 addr show dev "$link" scope global 2>/dev/null | head -n 1 | sed "s/^/address $name /"
+    nsenter -t "$init" -n ip -o link show dev "$link" 2>/dev/null | sed -n "s/^[^ ]* [^ ]*@if\\([0-9]*\\):.*/peer $name \\1/p"
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
     sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
@@ -29,9 +33,9 @@ for f in /run/libvirt/lxc/*.pid; do
       3<>/sys/fs/selinux/access
   done
 done
-ip -o link show type veth 2>/dev/null | sed 's/^/veth /'
+[ -z "$host_veths" ] || printf '%s\n' "$host_veths" | sed 's/^/veth /'
 # All but kernel threads, which are children of process 2. Without a width, ps cuts control groups off.
-ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
+ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,ppid=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
 `;
 
 /** All of a host at one moment. Processes come and go by themselves. */
@@ -55,15 +59,18 @@ export function parseEvidence(
 
   const container = of("container").find(([n]) => n === name);
   if (!container) return undefined;
-  const [, controller, init] = container.map(Number);
+  const [, controller = 0, init = 0] = container.map(Number);
 
   const all = of("process").map(parseProcess);
-  const first = all.find((p) => p.pid === init);
+  const byPid = new Map(all.map((p) => [p.pid, p]));
+  const origin = (p: HostProcess) => originOf(p, byPid, { init, controller });
+  const first = byPid.get(init);
   const scope = first && /^.*?\.scope/.exec(first.cgroup)?.[0];
-  // Three ways to belong to it: a process that left one behind is still found by the others.
+  // Four ways to belong to it: a process that left one behind is still found by the others.
   const belongs = (p: HostProcess) =>
     p.pid !== controller &&
-    ((first !== undefined && p.pidns !== "-" && p.pidns === first.pidns) ||
+    (origin(p) === "init" ||
+      (first !== undefined && p.pidns !== "-" && p.pidns === first.pidns) ||
       (scope !== undefined && p.cgroup.startsWith(scope)) ||
       (p.uid >= idmap.start && p.uid < idmap.start + idmap.count));
 
@@ -80,7 +87,8 @@ export function parseEvidence(
     gidMap: of("gid_map")
       .filter(([n]) => n === name)
       .map(parseMap),
-    processes: all.filter(belongs).map(({ pid, uid, label, command }) => ({ pid, uid, label, command })),
+    processes: all.filter((p) => belongs(p) && origin(p) !== "host").map(asProcess),
+    visitors: all.filter((p) => belongs(p) && origin(p) === "host").map(asProcess),
   };
 }
 
@@ -100,17 +108,22 @@ export function parseAttached(outcome: Outcome, name: string): boolean {
   return peer === undefined || lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l));
 }
 
-interface HostProcess extends Process {
+interface HostProcess extends Process, Descendant {
   pidns: string;
   cgroup: string;
 }
 
-function parseProcess([pid, uid, pidns = "-", label = "-", cgroup = "", ...command]: string[]): HostProcess {
+function asProcess({ pid, uid, label, command }: HostProcess): Process {
+  return { pid, uid, label, command };
+}
+
+function parseProcess([pid, uid, pidns = "-", parent, label = "-", cgroup = "", ...command]: string[]): HostProcess {
   // ps prints "-" for what it could not read any more.
   return {
     pid: Number(pid),
     uid: Number(uid),
     pidns,
+    parent: Number(parent),
     label: label === "-" ? "" : label,
     cgroup,
     command: command.join(" "),

@@ -23,6 +23,8 @@ export interface Evidence {
   uidMap: MapEntry[];
   gidMap: MapEntry[];
   processes: Process[];
+  /** Processes of the host that somebody sent into it, such as an administrator's nsenter(1). */
+  visitors: Process[];
 }
 
 /** What the container was to be. */
@@ -40,6 +42,8 @@ export interface Verdict {
   /** The distinct labels of its processes. */
   labels: string[];
   processes: number;
+  /** Who has come in from outside. It is no fault of the container's, and goes by itself. */
+  visitors: string[];
 }
 
 /** The one type that our policy confines. Any other, whatever its name promises, is not proven. */
@@ -74,7 +78,16 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
     reasons.push(
       `a user of the host outside of ${range(expected)} has ${some(unmapped.map((p) => `${p.command} (${p.uid})`))}`,
     );
-  return { confined: reasons.length === 0, reasons, labels, processes: alive.length };
+  const visitors = evidence.visitors
+    .filter((p) => p.label !== "")
+    .map(({ command, label, uid }) => `${command} (${label}, user ${uid})`);
+  return {
+    confined: reasons.length === 0,
+    reasons,
+    labels,
+    processes: alive.length,
+    visitors: [...new Set(visitors)].sort(),
+  };
 }
 
 /** The type of a context. */

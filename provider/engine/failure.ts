@@ -29,19 +29,24 @@ export function failedStep(steps: Step[], outcomes: Outcome[]): { step: Step; ou
   return outcome && step && !(step.ok ?? [0]).includes(outcome.exit) ? { step, outcome } : undefined;
 }
 
+/** Lines of a report that an error quotes. */
+const MAX_REPORT = 50;
+
 /** What to say of a step that failed. */
 export function stepProblem(
   name: string,
   session: Session,
   { step, outcome }: { step: Step; outcome: Outcome },
 ): Problem {
-  const output = `${outcome.stderr}\n${outcome.stdout}`.trim().split("\n").slice(-8).join("\n");
+  const lines = `${outcome.stderr}\n${outcome.stdout}`.trim().split("\n");
+  const output = lines.slice(step.report ? -MAX_REPORT : -8).join("\n");
   const timedOut = outcome.exit === 124 || outcome.exit === 137; // timeout(1)
+  const end = timedOut ? "it took too long" : step.report && output ? "" : `exit code ${outcome.exit}`;
   return {
     code: "step-failed",
     what: `${name}: failed at the step "${step.title}"`,
     where: `${session.host}: ${shown(step)}`,
-    why: `${timedOut ? "it took too long" : `exit code ${outcome.exit}`}${output ? `\n${output}` : ""}`,
+    why: [end, output].filter(Boolean).join("\n"),
     remedy: step.remedy ?? "mend the cause, then run the same command again: it continues from here",
   };
 }

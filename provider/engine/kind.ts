@@ -54,11 +54,10 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   generatedOutputs?: Readonly<Record<string, () => unknown>>;
   /** Outputs of what cannot be seen for now. */
   unavailableOutputs?: Partial<P>;
-  /** The inputs as they are on the host, where they can be told. A refresh names what differs, and the records that are lost. */
-  actualInputs(observed: O, inputs: I): Partial<I> & { damagedRecords?: string[] };
-
-  /** What a refresh tells besides, of what is no drift: a sentence each. */
-  notices?(observed: O): string[];
+  /** What people should hear of when it is seen, though it is no drift. It is not kept: it may change by itself. */
+  notices?(observed: O, inputs: I): string[];
+  /** The inputs as they are on the host, where they can be told, and drift that is of none of them. A refresh names what differs. */
+  actualInputs(observed: O, inputs: I): Partial<I> & { drift?: string[] };
 
   /** What is there under its name; undefined if nothing is, or if all stacks share it. */
   existing?(observed: O, desired: I): ExistingObject | undefined;

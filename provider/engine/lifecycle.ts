@@ -140,7 +140,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       }
       const o = observed(kind, session, results, inputs);
       if (!kind.exists(o, inputs)) return {};
-      for (const notice of kind.notices?.(o) ?? []) console.log(`${nameOf(kind, inputs)}: ${notice}`);
+      for (const notice of kind.notices?.(o, inputs) ?? []) console.log(`${nameOf(kind, inputs)}: ${notice}`);
       // The outputs keep the declared inputs, for delete and the next read; what drifted is told by the inputs.
       return {
         id: id!,

@@ -43,6 +43,8 @@ export interface Step {
   phase?: "before" | "after";
   /** The batch goes over a connection of its own, by a new login. Only for a step outside of the lock. */
   connection?: "new";
+  /** What it prints where it fails is a report, of which an error quotes all. Default: the last lines of its output. */
+  report?: boolean;
   /** What to do where it fails; in general: mend the cause, and run the same command again. */
   remedy?: string;
 }
@@ -102,9 +104,15 @@ export class OtherMachine extends Error {
   }
 }
 
+// What waits inside of one of these ends before it does, and says what it waited for (test/unit/deadlines.test.ts).
 const STEP_TIMEOUT = 120;
-const READ_TIMEOUT = 120;
+/** Seconds that a read may take. */
+export const READ_TIMEOUT = 200;
 const LOCK_TIMEOUT = 3600;
+/** Seconds after SIGTERM until SIGKILL. */
+const KILL_AFTER = 5;
+/** Seconds for the connection, and for all that is neither read nor step. */
+const OVERHEAD = 60;
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 /** The exit code of a look that was cut off: it must not pass for a whole one. */
 const EXIT_TRUNCATED = 141;
@@ -129,6 +137,13 @@ export function timeoutOf(step: Step): number {
   return step.timeout ?? STEP_TIMEOUT;
 }
 
+/** The seconds after which a batch cannot be under way any more: each of its parts has been ended before. */
+export function timeLimit({ reads, steps = [], lock }: Omit<Batch, "machine">): number {
+  const looks = reads.length * (READ_TIMEOUT + KILL_AFTER);
+  const acts = steps.reduce((sum, step) => sum + timeoutOf(step) + KILL_AFTER, 0);
+  return OVERHEAD + (lock ? LOCK_TIMEOUT + looks : 0) + acts + looks;
+}
+
 /**
  * The script of a batch. All of it stands in one function that its last line calls:
  * a script that arrives cut off is a syntax error, and nothing of it runs.
@@ -149,7 +164,7 @@ export function script({ reads, steps = [], lock, machine }: Batch): string {
   return [
     FUNCTIONS,
     "observe() {",
-    ...reads.map((r, i) => `run read${i} timeout -k 5 ${READ_TIMEOUT} ${quoteArgv(r.argv)} </dev/null`),
+    ...reads.map((r, i) => `run read${i} timeout -k ${KILL_AFTER} ${READ_TIMEOUT} ${quoteArgv(r.argv)} </dev/null`),
     ":; }",
     `digest() { cat /dev/null ${stable(reads)} | sha256sum; }`,
     "act() {",
@@ -225,7 +240,7 @@ rm -rf /run/svirt-lxc/key.* /run/svirt-lxc-credential.*`;
 }
 
 function command(step: Step, name: string): string {
-  const run = `run ${name} timeout -k 5 ${timeoutOf(step)} ${quoteArgv(step.argv)}`;
+  const run = `run ${name} timeout -k ${KILL_AFTER} ${timeoutOf(step)} ${quoteArgv(step.argv)}`;
   if (step.upload !== undefined) return run; // the rest of the batch's own standard input
   // printf is built into sh: what it writes is in no process's arguments.
   return step.stdin === undefined ? `${run} </dev/null` : `printf %s ${quote(step.stdin)} | ${run}`;

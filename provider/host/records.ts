@@ -11,6 +11,11 @@ export const STORE = "/var/lib/svirt-lxc";
 export const DAMAGED = "damaged";
 export type Damaged = typeof DAMAGED;
 
+/** What a refresh calls the drift of a record. */
+export function damageOf(path: string): string {
+  return `the record ${path} is lost or damaged`;
+}
+
 /** A record, as its file holds it. */
 export function parseRecord<T>(text: string, schema: z.ZodType<T>): T | Damaged {
   try {

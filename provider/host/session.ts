@@ -9,7 +9,7 @@ import {
   type Report,
   type Results,
   script,
-  timeoutOf,
+  timeLimit,
 } from "./batch.ts";
 import { type Connection, hostName } from "./connection.ts";
 import { HostError, type Problem } from "./errors.ts";
@@ -109,7 +109,7 @@ export class Session {
     const result = await runScript(this.#connection, script({ ...batch, machine: this.#machine }), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
       newConnection: login !== undefined,
-      timeout: (login ? 300 : 3600) + steps.reduce((sum, s) => sum + timeoutOf(s), 0),
+      timeout: timeLimit(batch),
       onProgress: (line) => {
         step = line;
         console.log(`${label}: ${line}`);

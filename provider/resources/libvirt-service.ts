@@ -7,7 +7,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
 import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
-import { DAMAGED, type Damaged, PUT, STORE } from "../host/records.ts";
+import { DAMAGED, type Damaged, damageOf, PUT, STORE } from "../host/records.ts";
 import {
   claimOf,
   claimPath,
@@ -139,8 +139,8 @@ echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
 // Other users of apt, such as unattended upgrades, hold its lock for minutes: it is waited for (apt.conf(5), DPkg::Lock::Timeout).
-const INSTALL =
-  'export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=1200 "$@"; }; i "$@" || { apt-get update && i "$@"; }';
+const APT_LOCK_TIMEOUT = 600;
+const INSTALL = `export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=${APT_LOCK_TIMEOUT} "$@"; }; i "$@" || { apt-get update && i "$@"; }`;
 // A daemon that runs loads no driver that was installed meanwhile.
 const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
@@ -268,7 +268,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         ["sh", "-c", INSTALL, "sh", ...missingPackages],
         {
           subject: missingPackages.join(" "),
-          timeout: 1800,
+          // Each of two attempts waits.
+          timeout: 2 * APT_LOCK_TIMEOUT + 1200,
         },
       );
     if (missingPackages.length > 0 || idleUnits.length > 0 || !answers) {
@@ -373,8 +374,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     ({
       subnet: network?.subnet ?? inputs.subnet,
       firewall: firewall ? firewallText(firewall) : inputs.firewall,
-      ...(claim === DAMAGED && { damagedRecords: [claimPath(CLAIM, inputs.owner)] }),
-    }) as Partial<Inputs> & { damagedRecords?: string[] },
+      ...(claim === DAMAGED && { drift: [damageOf(claimPath(CLAIM, inputs.owner))] }),
+    }) as Partial<Inputs> & { drift?: string[] },
 };
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */

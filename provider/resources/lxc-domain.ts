@@ -72,6 +72,8 @@ interface Observed {
   enforcing: boolean;
   /** The running domain was started with what the next start uses. */
   current: boolean;
+  /** Where it was not: what it was started with that nobody wants. */
+  startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
   reservations: (Reservation & {
     /** It is for something of somebody else's. */
@@ -83,6 +85,8 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+  /** Present while somebody is in it who came from the host. */
+  host?: { visitors: string[] };
 }
 
 interface Outputs {
@@ -100,12 +104,16 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   createOnly: ["adopt"],
 
   reads: () => [domainsRead, networksRead, evidenceRead],
-  parse(results, { name, network, label, idmap, address }) {
+  parse(results, inputs) {
+    const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
     const info = domains.get(name);
     const domain = info && parseDomainXml(info.xml);
-    const running = info?.liveXml !== undefined;
+    const live = info?.liveXml === undefined ? undefined : parseDomainXml(info.liveXml);
+    const running = live !== undefined;
+    const current = live !== undefined && equalAsJson(withoutOwnership(live), withoutOwnership(domain!));
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
+    const verdict = evidence && judge(evidence, { label, idmap });
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -124,13 +132,15 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       paused: info?.paused ?? false,
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
-      current: running && equalAsJson(withoutOwnership(parseDomainXml(info!.liveXml!)), withoutOwnership(domain!)),
+      current,
+      ...(live && !current && { startedWith: startedWith(live, domain!, specOf(inputs)) }),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
-      verdict: running ? verdictOf(evidence && judge(evidence, { label, idmap })) : undefined,
+      verdict: running ? verdictOf(verdict) : undefined,
+      ...(verdict && verdict.visitors.length > 0 && { host: { visitors: verdict.visitors } }),
     };
   },
 
@@ -141,16 +151,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return {
       what: `libvirt has a domain ${desired.name}`,
       owner: domain.owner,
-      differences: () => {
-        const { mac, init, extras } = specOf(desired);
-        const there = {
-          ...this.actualInputs(observed, desired),
-          mac: domain.mac,
-          init: domain.init,
-          extras: domain.extras,
-        };
-        return differences(there, { ...desired, mac, init, extras });
-      },
+      differences: () =>
+        differences(
+          { ...this.actualInputs(observed, desired), drift: undeclared(domain, specOf(desired)) },
+          { ...desired, drift: [] },
+        ),
     };
   },
   precondition({ reservations }, { name, address }) {
@@ -210,8 +215,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       steps.push({ id: "start-container", title: "Starting the container", argv: virsh("start", name) });
     else if (observed.paused)
       steps.push({ id: "resume-container", title: "Resuming the container", argv: virsh("resume", name) });
-    if (!running || restart || observed.address !== address)
-      steps.push(awaitBoot({ name, label: desired.label, address, port: awaitPort }));
+    if (!running || restart || observed.address !== address) steps.push(awaitBoot({ ...desired, port: awaitPort }));
     return steps;
   },
 
@@ -268,9 +272,15 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
-  actualInputs({ domain, address }, inputs) {
+  notices: ({ host }) =>
+    host
+      ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
+      : [],
+  actualInputs(observed, inputs) {
+    const { domain, address } = observed;
     if (!domain) return {};
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
+    const drift = [...undeclared(domain, specOf(inputs)), ...stateDrift(observed, inputs)];
     return {
       memory,
       label: domain.label ?? "none",
@@ -279,6 +289,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       network: domain.network ?? "none",
       revision: domain.revision,
       address: address ?? inputs.address,
+      ...(drift.length > 0 && { drift }),
     };
   },
 };
@@ -306,12 +317,51 @@ function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(s
   return (keys as (keyof DomainSpec)[]).every((key) => equalAsJson(domain[key], spec[key]));
 }
 
+/** What a definition says that no input does. */
+function undeclared({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
+  return [
+    ...(init === spec.init ? [] : [`os/init=${init ?? "none"}`]),
+    ...(mac === spec.mac ? [] : [`devices/interface/mac@address=${mac ?? "none"}`]),
+    ...extras,
+  ];
+}
+
+/** What of its state is not as it should be, each as a property of libvirt's and its value. */
+function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
+  const { autostart, running, paused, attached, startedWith = [], reservations, elsewhere, verdict } = observed;
+  const reservation: Reservation = { mac: macOf(address), ip: address, name };
+  const reserved = reservations.map(({ foreign: _, ...r }) => r);
+  const isReserved = reserved.length === 1 && equalAsJson(reserved[0], reservation);
+  return [
+    ...(running ? [] : ["state=shut off"]),
+    ...(paused ? ["state=paused"] : []),
+    ...(autostart ? [] : ["autostart=no"]),
+    ...(running && !attached ? ["devices/interface: in no bridge"] : []),
+    ...startedWith.map((fact) => `started with ${fact}`),
+    ...(isReserved ? [] : [`reservation=${reserved.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ") || "none"}`]),
+    ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),
+    ...(verdict?.reasons ?? []),
+  ];
+}
+
+/** What the running domain was started with that neither the next start has nor the spec wants. */
+function startedWith(live: FoundDomain, next: FoundDomain, spec: DomainSpec): string[] {
+  const { extras = [], owner: _, retain: __, ...rest } = live;
+  const other = Object.entries(rest).filter(([key, value]) =>
+    [next, spec].every((wanted: FoundDomain) => !equalAsJson(value, wanted[key as keyof FoundDomain])),
+  );
+  return [
+    ...other.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`),
+    ...extras.filter((fact) => !next.extras?.includes(fact)),
+  ];
+}
+
 /** What a domain is, apart from whose it is: the owner can change while it runs. */
 const OWNERSHIP_KEYS = ["owner", "retain"];
 const functionalKeys = (spec: DomainSpec) => Object.keys(spec).filter((key) => !OWNERSHIP_KEYS.includes(key));
 const withoutOwnership = (domain: FoundDomain) => ({ ...domain, owner: undefined, retain: undefined });
 
-// The number of processes changes by itself and has no place in state.
+// The number of processes, and who came in from outside, change by themselves and have no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {
   if (!verdict)
     return { confined: false, reasons: ["libvirt says that it runs, but no process of it could be found"], labels: [] };

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Failure, Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
-import { DAMAGED, STORE } from "../host/records.ts";
+import { DAMAGED, damageOf, STORE } from "../host/records.ts";
 import { parseStore, readableSlots, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
 import {
@@ -147,7 +147,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       ...(recorded || !present ? [] : [`${imageFolder(sha256)}/image.json`]),
       ...(claimed ? [] : [imageClaimPath(sha256, owner)]),
     ];
-    return lost.length > 0 ? { damagedRecords: lost } : {};
+    return lost.length > 0 ? { drift: lost.map(damageOf) } : {};
   },
 
   resolve: {

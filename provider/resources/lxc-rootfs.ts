@@ -8,7 +8,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Read, Step, StepName } from "../host/batch.ts";
 import { HostError } from "../host/errors.ts";
-import { DAMAGED, removeRecord, STORE, writeRecord } from "../host/records.ts";
+import { DAMAGED, damageOf, removeRecord, STORE, writeRecord } from "../host/records.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import {
   parseStore,
@@ -227,7 +227,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { owner, settings, passwordHash } = observed;
     if (owner === undefined && !observed.made) return undefined;
     const unlike = () => {
-      const { damagedRecords: _, ...there } = this.actualInputs(observed, desired);
+      const { drift: _, ...there } = this.actualInputs(observed, desired);
       const found = differences(there, desired);
       if (settings === undefined) found.push("its settings cannot be told: it is not mounted");
       if (desired.rootPassword !== undefined && hashPassword(desired.rootPassword, desired.name) !== passwordHash)
@@ -445,7 +445,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { settings, unreadable, image, units } = observed;
     const name = settings?.hostname;
     return {
-      damagedRecords: lostRecords(observed, inputs.name),
+      drift: lostRecords(observed, inputs.name)?.map(damageOf),
       image: image ?? inputs.image,
       ...(unreadable && { hostname: "(cannot be read)" }),
       ...(settings && {

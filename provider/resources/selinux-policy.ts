@@ -8,7 +8,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import { DAMAGED, type Damaged, STORE } from "../host/records.ts";
+import { DAMAGED, type Damaged, damageOf, STORE } from "../host/records.ts";
 import {
   claimOf,
   claimPath,
@@ -206,7 +206,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
     processType: PROCESS_TYPE,
     rootType: "svirt_lxc_root_t",
   }),
-  actualInputs: ({ claim }, { owner }) => (claim === DAMAGED ? { damagedRecords: [claimPath(CLAIM, owner)] } : {}),
+  actualInputs: ({ claim }, { owner }) => (claim === DAMAGED ? { drift: [damageOf(claimPath(CLAIM, owner))] } : {}),
 };
 
 export type SelinuxPolicyArgs = Args<typeof schema>;

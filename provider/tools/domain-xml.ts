@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { extrasOf, isRoot } from "./domain-extras.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
-/** What we say in a domain's XML; what we do not say is left to libvirt and not compared. */
+/** What we say in a domain's XML, and what else it has. */
 export interface DomainSpec {
   name: string;
   owner: string;
@@ -19,7 +20,7 @@ export interface DomainSpec {
   network: string;
   /** Of the root's settings, when this was defined. */
   revision: number;
-  /** What it has that ours have not, such as "devices/hostdev": each gives it more than was asked for. */
+  /** What it has that is neither ours nor libvirt's default, such as "vcpu=2" or "devices/hostdev@mode=subsystem". */
   extras: string[];
 }
 
@@ -27,13 +28,6 @@ export interface DomainSpec {
 export interface FoundDomain extends Partial<DomainSpec> {
   uuid?: string;
 }
-
-/** Where a definition could give a container more of the host, and what ours have there. */
-const OURS: Readonly<Record<string, readonly string[]>> = {
-  os: ["type", "init"],
-  features: [],
-  devices: ["emulator", "filesystem", "interface", "console"],
-};
 
 export const NAMESPACE = "urn:svirt-lxc:domain:1";
 
@@ -81,7 +75,7 @@ function ownershipMetadata({ owner, retain, revision }: Pick<DomainSpec, "owner"
 export function parseDomainXml(text: string): FoundDomain {
   const domain = elements(fromXml(text), "domain")[0];
   const devices = elements(domain, "devices")[0];
-  const root = elements(devices, "filesystem").find((f) => value(f, "target", "@dir") === "/");
+  const root = elements(devices, "filesystem").find(isRoot);
   const label = elements(domain, "seclabel").find((s) => s["@model"] === "selinux" && s["@type"] === "static");
   return {
     uuid: value(domain, "uuid", "#text"),
@@ -98,20 +92,6 @@ export function parseDomainXml(text: string): FoundDomain {
     network: value(devices, "interface", "source", "@network"),
     extras: extrasOf(domain),
   };
-}
-
-function extrasOf(domain: Xml | undefined): string[] {
-  const children = (element: Xml = {}) => Object.keys(element).filter((name) => !/^[@#]/.test(name));
-  const found = Object.entries(OURS).flatMap(([place, ours]) => {
-    const [element] = elements(domain, place);
-    return children(element).flatMap((name) =>
-      elements(element, name)
-        .slice(ours.includes(name) ? 1 : 0)
-        .map(() => `${place}/${name}`),
-    );
-  });
-  // lxc:namespace shares the host's; the prefix is anyone's choice.
-  return [...found, ...children(domain).filter((name) => name.includes(":"))];
 }
 
 /**

@@ -6,7 +6,7 @@ import { AUTHORIZED_KEYS, authorizedKeysStep, HOME_OF_ROOT } from "./root-settin
 import { HOST_KEY, hostKeyStep, MACHINE_ID, machineIdStep } from "./root-settings/identity.ts";
 import { type Names, namesStep, ownHostsLine, resolverText } from "./root-settings/names.ts";
 import { fileLine, tmpfiles } from "./root-settings/tmpfiles.ts";
-import { exclusiveInspection, INSIDE, insideRoot } from "./userns.ts";
+import { exclusiveInspection, INSIDE, INSPECTION_LIMIT, insideRoot } from "./userns.ts";
 
 // Settings in the root of a stopped container, read and written through the merged mount, inside of the container's own user
 // namespace and with systemd's own tools.
@@ -75,9 +75,8 @@ const FIND = [
   `-o \\( \\( ${test(READABLE)} \\) -type f -size -128k -exec grep -H '' {} + \\)`,
   `-o \\( -path './${UNITS}/*' -type l -printf 'unit:%f %l\\n' \\) -o -prune`,
 ].join(" ");
-/** How many roots are looked at side by side; all of them within BOUND seconds, which is less than a look may take. */
+/** How many roots are looked at side by side. */
 const SIDE_BY_SIDE = 32;
-const BOUND = 80;
 
 // In the folder of the root. The keys lie where root's home is, which a link may lead to.
 const LOOK = `
@@ -105,7 +104,7 @@ look() {
 }
 look='${LOOK.replaceAll("'", `'\\''`)}'
 set -- ${STORE}/roots/$1/root.json
-limit=$((${BOUND} / (($# + ${SIDE_BY_SIDE - 1}) / ${SIDE_BY_SIDE})))
+limit=$((${INSPECTION_LIMIT} / (($# + ${SIDE_BY_SIDE - 1}) / ${SIDE_BY_SIDE})))
 [ $limit -le 20 ] || limit=20
 [ $limit -ge 1 ] || limit=1
 d=$(mktemp -d /run/svirt-lxc/batch.$$.XXXXXX) && trap 'rm -rf "$d"' EXIT && trap 'exit 143' TERM || exit 1

@@ -2,8 +2,9 @@ import { type IdMap, idMapOf } from "../host/slot.ts";
 
 const COUNT = idMapOf(0).count;
 
-/** Seconds. It ends before the look or the step that waits does (READ_TIMEOUT and STEP_TIMEOUT of a batch), which then says why. */
-const INSPECTION_TIMEOUT = 100;
+/** Seconds that all looks into roots may take together, and for which others wait until they have ended. */
+export const INSPECTION_LIMIT = 80;
+const INSPECTION_TIMEOUT = INSPECTION_LIMIT + 10;
 
 /**
  * A function of sh: `inside ROOT FIRST-ID COMMAND…` runs a command of the host in the folder of a container's root, as root of
@@ -24,8 +25,8 @@ export const INSIDE = `inside() {
 export const exclusiveInspection = inspectionLock("-x");
 export const sharedInspection = inspectionLock("-s");
 
-function inspectionLock(how: "-x" | "-s"): string {
-  return `exec 8>>/run/svirt-lxc/inspection && flock ${how} -w ${INSPECTION_TIMEOUT} 8 || { echo "another inspection of the host does not end" >&2; exit 1; }`;
+export function inspectionLock(how: "-x" | "-s", seconds = INSPECTION_TIMEOUT): string {
+  return `exec 8>>/run/svirt-lxc/inspection && flock ${how} -w ${seconds} 8 || { echo "another inspection of the host does not end" >&2; exit 1; }`;
 }
 
 /** The command that runs another one inside a root. */

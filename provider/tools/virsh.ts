@@ -1,4 +1,5 @@
 import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
+import { UPTIME } from "./uptime.ts";
 import { decodeEntities } from "./xml.ts";
 
 /** virsh(1) on the LXC driver of the host. */
@@ -90,15 +91,21 @@ export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
   return domains;
 }
 
+/** Seconds that a container has to stop as its init wants; then, for the end by force. */
+const STOP_LIMIT = 60;
+const DESTROY_LIMIT = 120;
+
 // `virsh shutdown` is silently ignored for LXC without an initctl pipe. SIGRTMIN+4 is systemd's poweroff (systemd(1));
 // libvirt counts SIGRTMIN as 32 higher than signal 32: number 38 here is 34 + 4.
 const STOP = `
 ${V}
+${UPTIME}
 off() { [ "$(v domstate "$1" 2>/dev/null)" = "shut off" ]; }
 off "$1" && exit 0
 [ "$(v domstate "$1")" != paused ] || v resume "$1"
 v send-process-signal "$1" 1 38 || true
-for i in $(seq 300); do off "$1" && exit 0; sleep 0.2; done
+end=$(($(uptime) + ${STOP_LIMIT}))
+while [ "$(uptime)" -lt $end ]; do off "$1" && exit 0; sleep 0.2; done
 v destroy "$1" || off "$1"
 `;
 
@@ -117,5 +124,10 @@ export function destroyDomain(name: StepName, domain: string): Step {
 
 /** Stops a container as its init wants to be stopped; after a minute, by force. */
 export function stopGracefully(name: string): Step {
-  return { id: "stop-container", title: "Stopping the container", argv: ["sh", "-c", STOP, "sh", name], timeout: 180 };
+  return {
+    id: "stop-container",
+    title: "Stopping the container",
+    argv: ["sh", "-c", STOP, "sh", name],
+    timeout: STOP_LIMIT + DESTROY_LIMIT,
+  };
 }

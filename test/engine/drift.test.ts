@@ -67,7 +67,7 @@ const waves: Drift[][] = [
   [
     ["a package removed", "sed -i /nftables/d /mnt/packages", "LibvirtService alpha"],
     ["a mask", `${INSIDE} && rm etc/systemd/system/sys-kernel-debug.mount`, "LxcRootfs web"],
-    ["the container stopped", v("destroy web"), "LxcDomain web"],
+    ["the container stopped", v("destroy web"), "LxcDomain web", "drift"],
   ],
   [
     [
@@ -78,7 +78,7 @@ const waves: Drift[][] = [
     ],
     ["the module removed", "semodule -r svirt_lxc", "SelinuxPolicy alpha"],
     ["the machine id", `${INSIDE} && rm etc/machine-id`, "LxcRootfs web"],
-    ["not started at boot", v("autostart web --disable"), "LxcDomain web"],
+    ["not started at boot", v("autostart web --disable"), "LxcDomain web", "drift"],
   ],
   [
     ["the firewall's rules flushed", "nft flush ruleset", "LibvirtService alpha", "firewall"],
@@ -92,6 +92,7 @@ const waves: Drift[][] = [
       "a process that runs as something else",
       `echo system_u:system_r:virtd_lxc_t:s0 >/mnt/labels/${pid}`,
       "LxcDomain web",
+      "drift",
     ],
   ],
   [
@@ -102,12 +103,27 @@ const waves: Drift[][] = [
         `net-update svirt-lxc delete ip-dhcp-host "$(grep -o '<host .*/>' /mnt/networks/svirt-lxc/config.xml)" --live --config`,
       ),
       "LxcDomain web",
+      "drift",
     ],
   ],
   [
     ["the network routed", "sed -i 's/nat/route/' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
-    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web"],
+    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web", "drift"],
   ],
+  [["processors", redefine("s#>1</vcpu>#>2</vcpu>#"), "LxcDomain web", "drift"]],
+  [
+    [
+      "limits of memory, processor and disk",
+      redefine(
+        "s#<os>#<memtune><soft_limit>1</soft_limit></memtune><cputune><shares>512</shares></cputune><blkiotune><weight>800</weight></blkiotune>&#",
+      ),
+      "LxcDomain web",
+      "drift",
+    ],
+  ],
+  [["the slice", redefine("s#>/machine<#>/system<#"), "LxcDomain web", "drift"]],
+  [["a filter on its interface", redefine("s#</interface>#<filterref filter='x'/>&#"), "LxcDomain web", "drift"]],
+  [["the clock", redefine("s#offset='utc'#offset='localtime'#"), "LxcDomain web", "drift"]],
   [
     ["networkd told nothing of the network", "rm /etc/systemd/network/0-svirt-lxc.*", "LibvirtService alpha"],
     ["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"],
@@ -116,11 +132,11 @@ const waves: Drift[][] = [
   [
     ["the network's domain", "sed -i '/<domain /d' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
     ["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"],
-    ["the container paused", v("suspend web"), "LxcDomain web"],
+    ["the container paused", v("suspend web"), "LxcDomain web", "drift"],
   ],
   [
     ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
-    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web"],
+    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web", "drift"],
   ],
   [
     ["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"],
@@ -149,6 +165,8 @@ afterAll(async () => {
 test("a preview tells what it is and what it will be", async () => {
   await host.sh(redefine("s/524288/262144/"));
   expect((await stack.preview("--diff")).output).toMatch(/~ memory *: "256MiB" => "512MiB"/);
+  await host.sh(redefine("s#>1</vcpu>#>2</vcpu>#"));
+  expect((await stack.preview("--diff")).output).toMatch(/- drift *: \[\n *- *\[0\]: "vcpu=2"/);
   expect((await stack.up()).ok).toBe(true);
 });
 
@@ -172,5 +190,23 @@ test.each(named)("%s", async (_, wave) => {
   const up = await stack.up();
   expect(up.ok ? "" : up.output).toBe("");
   expect(await snapshot(host)).toEqual(intact);
+  await stack.converged();
+});
+
+test("an administrator's shell in the container is told and changes nothing; what it leaves behind is judged", async () => {
+  const enter = `setsid nsenter -t ${pid} -p -- sh -c`;
+  const quiet = "</dev/null >/dev/null 2>&1";
+  await host.sh(`${enter} 'sleep 3141; :' ${quiet} 9>&- &`);
+  expect((await stack.converged()).output).toMatch(
+    /LxcDomain web: processes of the host are in the container.*: sh \(/,
+  );
+  const up = await stack.up();
+  expect(up.ok ? up.operations : up.output).toEqual({});
+  await host.sh("kill $(pgrep -fx 'sleep 3141')");
+  expect((await stack.converged()).output).not.toContain("processes of the host");
+
+  await host.sh(`${enter} 'sleep 3142 & :' ${quiet} 9>&-`);
+  expect((await stack.preview()).operations["LxcDomain web"]?.verb).toBe("update");
+  expect((await stack.up()).ok).toBe(true);
   await stack.converged();
 });

@@ -59,7 +59,7 @@ test.each(waves)(
       // What the root tells on is not known before its update.
       Object.fromEntries([...resources, "LxcDomain web"].map((name) => [name, "update"])),
     );
-    for (const name of resources) expect(operations[name]!.properties.join()).toContain("damagedRecords");
+    for (const name of resources) expect(operations[name]!.properties.join()).toContain("drift");
     const up = await stack.up();
     expect(up.ok ? "" : up.output).toBe("");
     expect(await snapshot(host)).toEqual(intact);

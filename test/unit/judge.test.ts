@@ -11,11 +11,32 @@ const confined: Evidence = {
   uidMap: map,
   gidMap: map,
   processes: [init, sshd],
+  visitors: [],
 };
 const as = (context: string): Evidence => ({ ...confined, processes: [init, { ...sshd, label: context }] });
 
 test("a container whose every process has its label and a mapped user is confined", () => {
-  expect(judge(confined, { label, idmap })).toEqual({ confined: true, reasons: [], labels: [label], processes: 2 });
+  expect(judge(confined, { label, idmap })).toEqual({
+    confined: true,
+    reasons: [],
+    labels: [label],
+    processes: 2,
+    visitors: [],
+  });
+});
+
+test("who came in from outside is named, and is no process of the container", () => {
+  const context = "unconfined_u:unconfined_r:unconfined_t:s0";
+  const shell: Process = { pid: 102, uid: 0, label: context, command: "bash" };
+  const gone: Process = { ...shell, label: "", command: "nsenter" };
+  const visitors = [shell, { ...shell, pid: 103, uid: idmap.start, command: "apt" }, shell, gone];
+  expect(judge({ ...confined, visitors }, { label, idmap })).toEqual({
+    confined: true,
+    reasons: [],
+    labels: [label],
+    processes: 2,
+    visitors: [`apt (${context}, user ${idmap.start})`, `bash (${context}, user 0)`],
+  });
 });
 
 /** One row for each way to be unconfined: the evidence, what was expected, and a word of the reason. */

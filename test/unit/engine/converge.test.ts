@@ -130,6 +130,14 @@ describe("a step that fails", () => {
     expect(why).toMatch(/line 49$/);
   });
 
+  test("shows all of a report, and no exit code, which says nothing more", async () => {
+    const lines = Array.from({ length: 30 }, (_, i) => `line ${i}`).join("\n");
+    const host = fail(3, "", lines);
+    const { plan } = kind;
+    const reporting = { ...kind, plan: (o: never, i: never) => plan(o, i).map((s) => ({ ...s, report: true })) };
+    expect((await errorOf(converge(reporting as typeof kind, host, inputs()))).problem.why).toBe(lines);
+  });
+
   test("is what is told, even when the host cannot be looked at afterwards", async () => {
     const host = fail(3, "", "E: broken");
     host.on.set("add x", () => {

@@ -1,6 +1,6 @@
 import { type DomainSpec, domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { domainInputs } from "../../support/inputs.ts";
-import { type Edit, recordedOutcome, swap, without, withoutElement } from "../../support/recorded.ts";
+import { both, type Edit, recordedOutcome, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const spec: DomainSpec = {
   name: "web",
@@ -46,22 +46,43 @@ const seclabel = (xml: string) => swap(/^ *<seclabel.*?<\/seclabel>\n/ms, xml);
 const idmap = (uid: string, gid: string) => swap(/<idmap>.*<\/idmap>/s, `<idmap>${uid}${gid}</idmap>`);
 const uid = "<uid start='0' target='1879048192' count='65536'/>";
 const gid = uid.replace("uid", "gid");
+const second = (kind: string, start: number) => [
+  `idmap/${kind}@start=${start}`,
+  `idmap/${kind}@target=1879048192`,
+  `idmap/${kind}@count=65536`,
+];
 const changes: [name: string, edit: Edit, change: object][] = [
   ["no seclabel", withoutElement("seclabel"), { label: undefined }],
   ["a dynamic seclabel", swap("type='static'", "type='dynamic'"), { label: undefined }],
   ["a seclabel of none", seclabel("<seclabel type='none' model='selinux'/>\n"), { label: undefined }],
-  ["a seclabel of another model", swap("model='selinux'", "model='apparmor'"), { label: undefined }],
+  [
+    "a seclabel of another model",
+    swap("model='selinux'", "model='apparmor'"),
+    {
+      label: undefined,
+      extras: [
+        "seclabel/label=system_u:system_r:svirt_lxc_sys_t:s0:c0,c512",
+        "seclabel@type=static",
+        "seclabel@model=apparmor",
+        "seclabel@relabel=yes",
+      ],
+    },
+  ],
   [
     "one of another model besides",
     swap("  <seclabel", "  <seclabel type='static' model='dac'><label>+0:+0</label></seclabel>\n  <seclabel"),
-    {},
+    { extras: ["seclabel/label=+0:+0", "seclabel@type=static", "seclabel@model=dac"] },
   ],
   ["an empty seclabel", seclabel("<seclabel type='static' model='selinux'/>\n"), { label: undefined }],
   ["no idmap", withoutElement("idmap"), { idmap: undefined }],
   ["an idmap of users only", idmap(uid, ""), { idmap: undefined }],
   ["other groups", idmap(uid, gid.replace("1879048192", "0")), { idmap: undefined }],
-  ["two ranges of users", idmap(uid + uid, gid), { idmap: undefined }],
-  ["two ranges of groups", idmap(uid, gid + gid.replace("start='0'", "start='65536'")), { idmap: undefined }],
+  ["two ranges of users", idmap(uid + uid, gid), { idmap: undefined, extras: second("uid", 0) }],
+  [
+    "two ranges of groups",
+    idmap(uid, gid + gid.replace("start='0'", "start='65536'")),
+    { idmap: undefined, extras: second("gid", 65536) },
+  ],
   [
     "a map that does not begin with root",
     idmap(uid.replace("start='0'", "start='1'"), gid.replace("start='0'", "start='1'")),
@@ -75,27 +96,107 @@ const changes: [name: string, edit: Edit, change: object][] = [
       "    <filesystem",
       "<filesystem type='mount'><source dir='/srv'/><target dir='/srv'/></filesystem>\n    <filesystem",
     ),
-    { extras: ["devices/filesystem"] },
+    {
+      extras: [
+        "devices/filesystem/source@dir=/srv",
+        "devices/filesystem/target@dir=/srv",
+        "devices/filesystem@type=mount",
+      ],
+    },
   ],
   [
     "two devices of the host",
     swap("</devices>", "<hostdev mode='capabilities' type='storage'/><hostdev mode='subsystem'/></devices>"),
-    { extras: ["devices/hostdev", "devices/hostdev"] },
+    {
+      extras: ["devices/hostdev@mode=capabilities", "devices/hostdev@type=storage", "devices/hostdev@mode=subsystem"],
+    },
   ],
   [
     "capabilities",
     swap("<clock", "<features><capabilities policy='allow'/></features>\n  <clock"),
-    { extras: ["features/capabilities"] },
+    { extras: ["features/capabilities@policy=allow"] },
   ],
   [
     "the host's network",
-    swap("</domain>", "<lxc:namespace><lxc:sharenet type='pid' value='1'/></lxc:namespace></domain>"),
-    { extras: ["lxc:namespace"] },
+    both(
+      swap("<domain type='lxc'", "<domain type='lxc' xmlns:lxc='http://libvirt.org/schemas/domain/lxc/1.0'"),
+      swap("</domain>", "<lxc:namespace><lxc:sharenet type='pid' value='1'/></lxc:namespace></domain>"),
+    ),
+    { extras: ["lxc:namespace/lxc:sharenet@type=pid", "lxc:namespace/lxc:sharenet@value=1"] },
   ],
   ["another program", swap("/sbin/init", "/bin/sh"), { init: "/bin/sh" }],
-  ["an argument", swap("</init>", "</init><initarg>single</initarg>"), { extras: ["os/initarg"] }],
+  ["an argument", swap("</init>", "</init><initarg>single</initarg>"), { extras: ["os/initarg=single"] }],
   ["no interface", withoutElement("interface"), { mac: undefined, network: undefined }],
-  ["no memory", without(/<memory/), { memory: undefined }],
+  ["no memory", without(/<(memory|currentMemory)/), { memory: undefined }],
+  [
+    "more processors",
+    swap("static'>1</vcpu>", "static' cpuset='0-1'>2</vcpu>"),
+    { extras: ["vcpu=2", "vcpu@cpuset=0-1"] },
+  ],
+  [
+    "less current memory",
+    swap("524288</currentMemory>", "262144</currentMemory>"),
+    { extras: ["currentMemory=262144"] },
+  ],
+  [
+    "limits of memory, processor and disk",
+    swap(
+      "  <resource>",
+      "<memtune><hard_limit unit='KiB'>1048576</hard_limit></memtune><cputune><shares>512</shares></cputune><blkiotune><weight>800</weight></blkiotune><resource>",
+    ),
+    {
+      extras: [
+        "memtune/hard_limit=1048576",
+        "memtune/hard_limit@unit=KiB",
+        "cputune/shares=512",
+        "blkiotune/weight=800",
+      ],
+    },
+  ],
+  ["another slice", swap("<partition>/machine<", "<partition>/system<"), { extras: ["resource/partition=/system"] }],
+  [
+    "a filter on its interface",
+    swap(
+      "</interface>",
+      "<filterref filter='clean-traffic'><parameter name='IP' value='10.213.0.9'/></filterref></interface>",
+    ),
+    {
+      extras: [
+        "devices/interface/filterref/parameter@name=IP",
+        "devices/interface/filterref/parameter@value=10.213.0.9",
+        "devices/interface/filterref@filter=clean-traffic",
+      ],
+    },
+  ],
+  [
+    "a second interface",
+    swap("</interface>", "</interface><interface type='bridge'><source bridge='br0'/></interface>"),
+    { extras: ["devices/interface/source@bridge=br0", "devices/interface@type=bridge"] },
+  ],
+  [
+    "an interface of another kind",
+    swap("<interface type='network'>", "<interface type='direct'>"),
+    { extras: ["devices/interface@type=direct"] },
+  ],
+  [
+    "a clock of its own",
+    swap("<clock offset='utc'/>", "<clock offset='localtime'/>"),
+    { extras: ["clock@offset=localtime"] },
+  ],
+  ["another end", swap("<on_crash>destroy", "<on_crash>restart"), { extras: ["on_crash=restart"] }],
+  [
+    "another emulator",
+    swap("/usr/lib/libvirt/libvirt_lxc", "/home/me/libvirt_lxc"),
+    { extras: ["devices/emulator=/home/me/libvirt_lxc"] },
+  ],
+  ["the emulator of Fedora", swap("/usr/lib/libvirt/libvirt_lxc", "/usr/libexec/libvirt_lxc"), {}],
+  ["a network that is none", swap("<clock", "<features><privnet/></features><clock"), { extras: ["features/privnet"] }],
+  ["a read-only root", swap("</filesystem>", "<readonly/></filesystem>"), { extras: ["devices/filesystem/readonly"] }],
+  [
+    "notes of people and tools",
+    swap("<metadata>", "<title>Web</title><description>ours</description><metadata><app:x xmlns:app='urn:x'>1</app:x>"),
+    {},
+  ],
 ];
 test.each(changes)("someone's definition: %s", (_, edit, change) => {
   expect(parseDomainXml(edit(inactive))).toEqual({ ...spec, uuid, ...change });

@@ -61,5 +61,5 @@ test("every process but those of the kernel is told, with all fields", () => {
     .split("\n")
     .filter((line) => line.startsWith("process "));
   expect(lines.length).toBeGreaterThan(2);
-  for (const line of lines) expect(line).toMatch(/^process \d+ \d+ (\d+|-) \S+ \S+ \S/);
+  for (const line of lines) expect(line).toMatch(/^process \d+ \d+ (\d+|-) \d+ \S+ \S+ \S/);
 });

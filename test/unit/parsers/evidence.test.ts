@@ -10,11 +10,11 @@ const recorded = parse()!;
 const own = [6437, 6513, 6546, 6579, 6581, 6601, 6608, 6627, 6710, 6712];
 const map = [{ inside: 0, outside: 1879048192, count: 65536 }];
 
-/** A process as ps shows it; by default one of the host. */
+/** A process as ps shows it; by default one of the host, whose parent has ended meanwhile. */
 const process = (
   pid: number,
-  { uid = 0, pidns = "4026531836", context = "a:b:c:s0", cgroup = "/system.slice/x" } = {},
-) => added(`process ${pid} ${uid} ${pidns} ${context} 0::${cgroup} sh`);
+  { uid = 0, pidns = "4026531836", parent = 9999, context = "a:b:c:s0", cgroup = "/system.slice/x" } = {},
+) => added(`process ${pid} ${uid} ${pidns} ${parent} ${context} 0::${cgroup} sh`);
 const scope = "/machine.slice/machine-lxc\\x2d6432\\x2dweb.scope";
 
 test("the recorded container: all of its processes, and not libvirt's controller", () => {
@@ -40,7 +40,7 @@ test.each(none)("no evidence: %s", (_, edit, name) => {
   expect(parse(edit, name)).toBeUndefined();
 });
 
-// Any of the three makes it one of ours, so that to leave the others is no escape.
+// Any of these makes it one of ours, so that to leave the others is no escape.
 const belonging: [name: string, edit: Edit, belongs: boolean][] = [
   ["its control group alone", process(7000, { cgroup: `${scope}/libvirt/x` }), true],
   ["the scope itself", process(7000, { cgroup: scope }), true],
@@ -56,16 +56,64 @@ const belonging: [name: string, edit: Edit, belongs: boolean][] = [
 test.each(belonging)("a process with %s", (_, edit, belongs) => {
   expect(pids(edit).includes(7000)).toBe(belongs);
   expect(pids(edit).filter((pid) => pid !== 7000)).toEqual(own);
+  expect(parse(edit)!.visitors).toEqual([]);
+});
+
+// 6729 is somebody's shell on the host, 6432 the controller, 6437 the init, 6608 its sshd.
+const visitor = { parent: 6729, pidns: "4026532278", uid: 1879048192, context: "unconfined_u:r:unconfined_t:s0" };
+const origins: [name: string, edit: Edit, processes: number[], visitors: number[]][] = [
+  ["an administrator's shell inside", process(7000, visitor), [], [7000]],
+  ["the same, with root of the host", process(7000, { ...visitor, uid: 0 }), [], [7000]],
+  ["the same, in the container's control group", process(7000, { ...visitor, cgroup: scope }), [], [7000]],
+  ["one that was sent in with the container's label", process(7000, { ...visitor, context: label }), [], [7000]],
+  [
+    "what that shell has started",
+    both(process(7000, visitor), process(7001, { ...visitor, parent: 7000 })),
+    [],
+    [7000, 7001],
+  ],
+  [
+    "what a shell that has ended left behind: the init is its parent",
+    process(7000, { ...visitor, parent: 6437 }),
+    [7000],
+    [],
+  ],
+  [
+    "what came in by a daemon that process 1 of the host started",
+    process(7000, { ...visitor, parent: 4144 }),
+    [],
+    [7000],
+  ],
+  ["what came in and has lost its parent on the host", process(7000, { ...visitor, parent: 1 }), [], [7000]],
+  ["what was started from outside of all that is seen", process(7000, { ...visitor, parent: 0 }), [], [7000]],
+  ["a child of one of its services that shows nothing else of it", process(7000, { parent: 6608 }), [7000], []],
+  ["a grandchild of it", both(process(7000, { parent: 6608 }), process(7001, { parent: 7000 })), [7000, 7001], []],
+  ["another child of the controller, inside", process(7000, { ...visitor, parent: 6432 }), [7000], []],
+  ["another child of the controller, on the host", process(7000, { parent: 6432, uid: 0 }), [], []],
+  ["a user of its range on the host", process(7000, { parent: 6729, uid: 1879048192 }), [], [7000]],
+  [
+    "ids that were used again: two processes that are each other's parent",
+    both(process(7000, { ...visitor, parent: 7001 }), process(7001, { ...visitor, parent: 7000 })),
+    [7000, 7001],
+    [],
+  ],
+];
+test.each(origins)("where it came from: %s", (_, edit, processes, visitors) => {
+  expect(pids(edit).filter((pid) => pid >= 7000)).toEqual(processes);
+  expect(parse(edit)!.visitors.map((p) => p.pid)).toEqual(visitors);
 });
 
 test("what could not be read of a process that ended is not guessed", () => {
-  const vanished = added("process 7000 1879048192 - - - sh", "process 7001 0 - - - sh");
+  const vanished = added("process 7000 1879048192 - 9999 - - sh", "process 7001 0 - 9999 - - sh");
   expect(parse(vanished)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label: "", command: "sh" });
   expect(pids(vanished)).not.toContain(7001);
 });
 
 test("an init whose process namespace could not be read takes no process of the host along", () => {
-  const edit = both(swap(/^(process 6437 \d+) \d+/m, "$1 -"), added("process 7001 0 - a:b:c:s0 0::/system.slice/x sh"));
+  const edit = both(
+    swap(/^(process 6437 \d+) \d+/m, "$1 -"),
+    added("process 7001 0 - 1 a:b:c:s0 0::/system.slice/x sh"),
+  );
   expect(pids(edit)).toEqual(own);
 });
 
@@ -75,7 +123,7 @@ test("a container whose init ended while it was read: only the users tell", () =
 
 test("a command of many words, and an endless control group", () => {
   const long = `${scope}/libvirt/${"x".repeat(500)}`;
-  const edit = added(`process 7000 1879048192 4026532278 ${label} 0::${long} tmux: server`);
+  const edit = added(`process 7000 1879048192 4026532278 6437 ${label} 0::${long} tmux: server`);
   expect(parse(edit)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label, command: "tmux: server" });
 });
 

@@ -2,7 +2,7 @@ import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { type Case, given } from "../../support/plans.ts";
-import { both, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import { added, both, type Edit, type Edits, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
 // What matters in the steps of a domain besides that they are there, and what it is judged to be.
 
@@ -29,7 +29,9 @@ test("what is defined says all that was asked for; a domain that is there keeps 
 test("a boot is waited for after the lock, and knows whose denials to show", () => {
   const wait = step({ host: { domains: says("") } }, "await-boot");
   expect(wait.phase).toBe("after");
-  expect(wait.argv.slice(-4)).toEqual(["web", "10.213.0.2", "22", "s0:c0,c512"]);
+  const argv = ["web", "10.213.0.2", "22", "s0:c0,c512", domainInputs.path, "1879048192"];
+  expect(wait.argv.slice(-7, -1)).toEqual(argv);
+  expect(wait.report).toBe(true);
 });
 
 const verdicts: [name: string, case_: Case<Inputs>, verdict: RegExp][] = [
@@ -66,9 +68,25 @@ test("outputs: the labels of all processes, and no count that changes by itself"
   expect(of({ host: { evidence: more } }).observed).toEqual(observed);
 });
 
+test("who came in from outside is told, and is in neither outputs nor state", () => {
+  const shell = "process 7000 0 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash";
+  const { observed, desired } = of({ host: { evidence: added(shell) } });
+  expect(lxcDomain.notices!(observed, desired)).toEqual([
+    expect.stringMatching(/not restarted.*: bash \(unconfined_u:r:unconfined_t:s0, user 0\)$/),
+  ]);
+  const { host: _, ...kept } = observed;
+  const alone = of({});
+  expect(lxcDomain.notices!(alone.observed, desired)).toEqual([]);
+  expect(kept).toEqual(alone.observed);
+  expect(lxcDomain.outputs(observed, desired)).toEqual(lxcDomain.outputs(alone.observed, desired));
+});
+
 test("what a refresh names", () => {
   const host = {
-    domains: both(swap("524288</memory>", "1048576</memory>"), swap('revision="1"', 'revision="0"')),
+    domains: both(
+      swap("524288</memory>", "1048576</memory>"),
+      both(swap("524288</currentMemory>", "1048576</currentMemory>"), swap('revision="1"', 'revision="0"')),
+    ),
     evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/"),
   };
   const { observed, desired } = of({ host });
@@ -85,4 +103,65 @@ test("what a refresh names", () => {
   expect(lxcDomain.actualInputs(bare.observed, bare.desired)).toMatchObject({ label: "none", network: "none" });
   const gone = of({ host: { domains: says("") } });
   expect(lxcDomain.actualInputs(gone.observed, gone.desired)).toEqual({});
+});
+
+const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
+const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
+  ["stopped", { domains: swap("yes running", "yes shut off") }, ["state=shut off"]],
+  ["paused", { domains: swap("yes running", "yes paused") }, ["state=paused"]],
+  ["not started at boot", { domains: swap("@domain yes", "@domain no") }, ["autostart=no"]],
+  ["another program", { domains: swap(/\/sbin\/init/g, "/bin/sh") }, ["os/init=/bin/sh"]],
+  [
+    "another MAC",
+    { domains: swap(/mac address='[^']*'/g, "mac address='52:54:00:00:00:01'") },
+    ["devices/interface/mac@address=52:54:00:00:00:01"],
+  ],
+  ["more processors", { domains: swap("static'>1</vcpu>", "static'>2</vcpu>") }, ["vcpu=2"]],
+  ["started with more processors", { domains: live(swap(">1</vcpu>", ">2</vcpu>")) }, ["started with vcpu=2"]],
+  [
+    "started with another memory",
+    { domains: live(both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current"))) },
+    ["started with memory=1048576"],
+  ],
+  [
+    "redefined with more processors and memory, while it runs as it should",
+    {
+      domains: (text) =>
+        text.replace(
+          /@xml .*(?=@live )/s,
+          both(
+            swap(">1</vcpu>", ">2</vcpu>"),
+            both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current")),
+          ),
+        ),
+    },
+    ["vcpu=2"],
+  ],
+  [
+    "in no bridge",
+    { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP") },
+    ["devices/interface: in no bridge"],
+  ],
+  ["its reservation is lost", { networks: without(/<host mac/) }, ["reservation=none"]],
+  [
+    "its reservation is another's",
+    { networks: swap(/<host mac.*\/>/, "<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.9'/>") },
+    ["reservation=10.213.0.9 for 02:00:00:00:00:01"],
+  ],
+  [
+    "a stray process",
+    { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 a:b:spc_t:s0") },
+    [/^not as .* runs sshd$/],
+  ],
+];
+test.each(drifts)("a refresh names drift of no input: %s", (_, host, drift) => {
+  const { observed, desired } = of({ host });
+  expect(lxcDomain.actualInputs(observed, desired).drift).toEqual(
+    drift.map((text) => (typeof text === "string" ? text : expect.stringMatching(text))),
+  );
+  expect(lxcDomain.plan(observed, desired)).not.toEqual([]);
+});
+test("a refresh names no drift where there is none", () => {
+  const { observed, desired } = of({});
+  expect(lxcDomain.actualInputs(observed, desired)).not.toHaveProperty("drift");
 });

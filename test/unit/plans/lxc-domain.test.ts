@@ -127,6 +127,24 @@ plans(lxcDomain, domainInputs, [
     { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
     [...stop, ...start],
   ],
+  [
+    "an administrator's shell is in it",
+    {
+      host: {
+        evidence: added("process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
+      },
+    },
+    [],
+  ],
+  [
+    "the shell has left something behind",
+    {
+      host: {
+        evidence: added("process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
+      },
+    },
+    [...stop, ...start],
+  ],
   ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
   ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
   ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
@@ -136,6 +154,17 @@ plans(lxcDomain, domainInputs, [
     { host: { domains: inactive(swap("</devices>", "<hostdev mode='capabilities'/></devices>")) } },
     [...stop, ...redefine, ...start],
   ],
+  [
+    "given processors, in what the next start uses",
+    { host: { domains: inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")) } },
+    [...stop, ...redefine, ...start],
+  ],
+  [
+    "given processors while it was stopped",
+    { host: { domains: both(inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")), shutOff) } },
+    [...redefine, ...start],
+  ],
+  ["started with more processors", { host: { domains: live(swap(">1</vcpu>", ">2</vcpu>")) } }, [...stop, ...start]],
   // Changes of what is wanted.
   ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
   ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
@@ -203,7 +232,7 @@ refusals(lxcDomain, domainInputs, [
     },
     [
       "not-adoptable",
-      /label: "\S+:c1,c512" on the host, .*\nmac: "52:54:00:00:00:01" on the host, "02:/,
+      /label: "\S+:c1,c512" on the host, .*\ndrift: \["devices\/interface\/mac@address=52:54:00:00:00:01"\] on the host, \[\] declared/,
       /another name/,
     ],
   ],

@@ -1,53 +1,12 @@
-import type { CommonInputs, Kind } from "../../../provider/engine/kind.ts";
 import type { Step } from "../../../provider/host/batch.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
-import { lxcImage } from "../../../provider/resources/lxc-image.ts";
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
-import { selinuxEnforcing } from "../../../provider/resources/selinux-enforcing.ts";
-import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
-import {
-  domainInputs,
-  enforcingInputs,
-  imageInputs,
-  libvirtInputs,
-  PASSWORD,
-  policyInputs,
-  rootfsInputs,
-} from "../../support/inputs.ts";
-import { given } from "../../support/plans.ts";
-import { type Edits, says, swap, without } from "../../support/recorded.ts";
+import { lifeOfAll } from "../../support/whole-life.ts";
 
 // What people read while a stack is made and removed, in one place: every other test compares the ids.
 
-/** The steps that make a thing, on a host that has `none` of it, and that remove it from the recorded one. */
-function lifeOf<I extends CommonInputs, O extends object>(kind: Kind<I, O, object>, inputs: I, none: Edits): Step[] {
-  const bare = given(kind, inputs, { host: none });
-  const whole = given(kind, inputs, {});
-  return [...kind.plan(bare.observed, bare.desired), ...kind.remove(whole.observed, whole.desired)];
-}
-
 const titles = (steps: Step[]) => Object.fromEntries(steps.map(({ id, title }) => [id, title]));
 
-const noRoot = {
-  store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@folders\n@mounts\n"),
-  settings: says(""),
-  domains: says(""),
-};
-
 test("what is told of each step", () => {
-  expect({
-    ...titles(lifeOf(selinuxEnforcing, enforcingInputs, { selinux: swap("enforce 1", "enforce 0") })),
-    ...titles(lifeOf(selinuxPolicy, policyInputs, { store: says(""), policy: says("") })),
-    ...titles(
-      lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says(""), libvirt: without(/\.network:/) }),
-    ),
-    ...titles(lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") })),
-    ...titles(lifeOf(lxcImage, imageInputs, { store: says("") })),
-    ...titles(lifeOf(lxcRootfs, { ...rootfsInputs, rootPassword: PASSWORD, units: ["nginx.service"] }, noRoot)),
-    ...titles(lifeOf(lxcDomain, domainInputs, { domains: says("") })),
-  }).toEqual({
+  expect(titles(lifeOfAll())).toEqual({
     "autostart-network": "Enabling the start of the network at boot",
     "await-boot": "Waiting for 10.213.0.2, port 22",
     "check-labels": "Checking the labels of the files that a boot and a login need",
