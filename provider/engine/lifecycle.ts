@@ -87,8 +87,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   };
 
   return {
-    async check(_olds, news) {
-      return check(kind, news);
+    async check(olds, news) {
+      return check(kind, news, olds);
     },
 
     async diff(_id, olds, news) {
