@@ -45,6 +45,7 @@ test("what is told of each step", () => {
     ...titles(lifeOf(lxcRootfs, { ...rootfsInputs, rootPassword: PASSWORD, units: ["nginx.service"] }, noRoot)),
     ...titles(lifeOf(lxcDomain, domainInputs, { domains: says("") })),
   }).toEqual({
+    "allow-ping": "Allowing every user to ping",
     "autostart-network": "Enabling the start of the network at boot",
     "await-boot": "Waiting for 10.213.0.2, port 22",
     "check-labels": "Checking the labels of the files that a boot and a login need",
