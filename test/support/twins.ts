@@ -64,7 +64,7 @@ export async function readRoot(lab: Lab, name: string, paths: string[]): Promise
 /** The ssh host keys that a container serves, as the network sees them. */
 export async function servedKeys(lab: Lab, address: string): Promise<string[]> {
   const { stdout } = await lab.ssh(`ssh-keyscan -t ${KEY_TYPES.join(",")} ${address} 2>/dev/null`);
-  const lines = stdout.split("\n").filter((line) => !line.startsWith("#"));
+  const lines = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return lines.map((line) => line.split(" ").slice(1).join(" "));
 }
 
