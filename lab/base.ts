@@ -4,34 +4,41 @@ import { cached } from "../scripts/setup/cache.ts";
 import { step } from "../scripts/setup/progress.ts";
 import { requireRoot } from "../scripts/setup/root.ts";
 import { run } from "../scripts/setup/run.ts";
-import { bootstrap } from "./bootstrap.ts";
 import { digestOf } from "./digest.ts";
 import { baseRecipe } from "./recipe.ts";
 
-/** The archive in the cache, built at native speed if there is none of this recipe. */
-export async function cachedBaseArchive(): Promise<string> {
-  const recipe = digestOf("recipe.ts", "bootstrap.ts", "base.ts");
-  return join(await cached({ name: "base", recipe, build }), "base.tar");
+/** An archive as the tool leaves it, and the lab's own, which is made of that: without documentation and without an identity. */
+const STRAIGHT = "debian.tar";
+const BASE = "base.tar";
+
+/** The folder of the archives in the cache, built at native speed if there are none of this recipe. */
+export async function cachedArchives(): Promise<string> {
+  return cached({ name: "base", recipe: digestOf("recipe.ts", "base.ts"), build });
 }
 
-/** Puts the archive of a small Debian container root at `<dir>/base.tar`. */
-export async function ensureBaseArchive(dir: string): Promise<string> {
-  const archive = await cachedBaseArchive();
-  const target = join(dir, "base.tar");
+/** Puts the archives of small Debian container roots at `<dir>/base.tar` and, as mmdebstrap makes it, `<dir>/debian.tar`. */
+export async function ensureArchives(dir: string): Promise<void> {
+  const cache = await cachedArchives();
   await mkdir(dir, { recursive: true });
-  await rm(target, { force: true });
-  await link(archive, target).catch(() => copyFile(archive, target)); // another file system
-  return target;
+  for (const name of [BASE, STRAIGHT]) {
+    const target = join(dir, name);
+    await rm(target, { force: true });
+    await link(join(cache, name), target).catch(() => copyFile(join(cache, name), target)); // another file system
+  }
 }
 
 async function build(dir: string): Promise<void> {
   requireRoot("The container root archive");
   await step("container root archive (Debian)", async () => {
+    await run("mmdebstrap", [...baseRecipe.command.slice(1), join(dir, STRAIGHT)]);
     const root = join(dir, "root");
-    await bootstrap({ root, ...baseRecipe });
+    await mkdir(root);
+    const without = ["./dev/*", ...baseRecipe.exclude].map((path) => `--exclude=${path}`);
+    await run("tar", [...without, "--anchored", "-p", "--numeric-owner", "-C", root, "-xf", join(dir, STRAIGHT)]);
     await removeIdentity(root);
-    await run("tar", ["--numeric-owner", "--exclude=./dev/*", "-C", root, "-cf", join(dir, "base.tar"), "."]);
-    await chmod(join(dir, "base.tar"), 0o444); // it is linked into checkouts
+    await run("tar", ["--numeric-owner", "-C", root, "-cf", join(dir, BASE), "."]);
+    // they are linked into checkouts
+    for (const name of [BASE, STRAIGHT]) await chmod(join(dir, name), 0o444);
     await rm(root, { recursive: true });
   });
 }

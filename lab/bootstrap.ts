@@ -5,20 +5,17 @@ export interface Bootstrap {
   root: string;
   suite: string;
   packages: string[];
-  /** Paths that dpkg leaves out. */
-  exclude?: string[];
   /** A folder whose files are put in before the packages are installed, so that their set-up scripts see them. */
   files?: string;
 }
 
 /** Makes a Debian root in a folder, without recommended packages. */
-export async function bootstrap({ root, suite, packages, exclude = [], files }: Bootstrap): Promise<void> {
+export async function bootstrap({ root, suite, packages, files }: Bootstrap): Promise<void> {
   await run("mmdebstrap", [
     "--mode=root",
     "--format=directory",
     "--variant=minbase",
     `--include=${packages.join(",")}`,
-    ...exclude.map((path) => `--dpkgopt=path-exclude=${path}`),
     // owners are root's, whoever owns the checkout
     ...(files ? [`--essential-hook=cp -r --remove-destination '${files}/.' "$1/"`] : []),
     suite,

@@ -27,10 +27,12 @@ export const labRecipe = {
   ],
 };
 
+const packages = "systemd-sysv libpam-systemd libnss-systemd dbus openssh-server iproute2".split(" ");
+
 /** What the small root of a container is made of: what a systemd container with DHCP and ssh needs, no kernel. */
 export const baseRecipe = {
-  suite,
-  packages: "systemd systemd-sysv libpam-systemd libnss-systemd dbus openssh-server iproute2".split(" "),
+  /** The very command of README, less the name of the archive. */
+  command: ["mmdebstrap", "--variant=minbase", `--include=${packages.join(",")}`, suite],
   // documentation and translations are a third of a small root
-  exclude: ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*"],
+  exclude: ["doc", "man", "info", "locale", "lintian"].map((folder) => `./usr/share/${folder}/*`),
 };

@@ -39,10 +39,11 @@ function normal(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
-/** Fills in every default and collects what is wrong; unknown inputs pass as they are. */
+/** Fills in every default and collects what is wrong; unknown inputs pass as they are. `olds` are the inputs of the state. */
 export async function check<I extends CommonInputs>(
   kind: Kind<I, object, object>,
   news: Record<string, unknown>,
+  olds: Record<string, unknown> = {},
 ): Promise<{ inputs: Record<string, unknown>; failures: Failure[] }> {
   const shape = kind.schema.shape as Record<string, z.ZodType>;
   const failures: Failure[] = [];
@@ -66,7 +67,7 @@ export async function check<I extends CommonInputs>(
   // What depends on unknown inputs cannot be judged yet; check is called again when they are known.
   if (failures.length > 0 || !kind.resolve || kind.resolve.needs.some((key) => key in unknown))
     return { inputs: { ...known, ...unknown }, failures };
-  const resolved = await kind.resolve.run(known as Partial<I>);
+  const resolved = await kind.resolve.run(known as Partial<I>, olds as Partial<I>);
   return { inputs: { ...resolved.inputs, ...unknown }, failures: resolved.failures };
 }
 

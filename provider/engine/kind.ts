@@ -84,7 +84,8 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   resolve?: {
     /** Inputs without which it cannot be said. */
     needs: readonly (keyof I & string)[];
-    run(inputs: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
+    /** `olds` are the inputs of the state, empty where there is none: what was checked then need not be checked again. */
+    run(inputs: Partial<I>, olds: Partial<I>): Promise<{ inputs: Partial<I>; failures: Failure[] }>;
   };
 }
 

@@ -89,7 +89,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
   return {
     async check(olds, news) {
-      const { inputs, failures } = await check(kind, news);
+      const { inputs, failures } = await check(kind, news, olds);
       const isNew = Object.keys(olds ?? {}).length === 0;
       return { inputs, failures: isNew && failures.length === 0 ? await foresee(kind, kinds, inputs as I) : failures };
     },

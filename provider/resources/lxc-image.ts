@@ -9,6 +9,7 @@ import type { Step } from "../host/batch.ts";
 import { DAMAGED, damageOf, STORE } from "../host/records.ts";
 import { parseStore, readableSlots, type Store, storeRead } from "../host/store.ts";
 import { stagingFolder, unpack } from "../tools/archive.ts";
+import { faultOfArchive } from "../tools/archive-contents.ts";
 import {
   claimImage,
   hasImageClaim,
@@ -152,7 +153,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
 
   resolve: {
     needs: ["archive", "hostArchive", "sha256"],
-    async run(inputs) {
+    async run(inputs, olds) {
       const failures: Failure[] = [];
       const { archive, hostArchive } = inputs;
       let { sha256 } = inputs;
@@ -169,6 +170,10 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
           failures.push({ property: "archive", reason: `cannot read ${archive}` });
         else if (computed !== undefined && sha256 !== undefined && computed !== sha256) {
           failures.push({ property: "sha256", reason: `${archive} has the sha256 ${computed}` });
+        } else if (computed !== undefined && computed !== olds.sha256) {
+          // Each preview reads the archive; what is in it is looked at (for a compressed one, some seconds) until a host has it.
+          const fault = await faultOfArchive(archive);
+          if (fault !== undefined) failures.push({ property: "archive", reason: `${archive} ${fault}` });
         }
         sha256 ??= computed;
       }

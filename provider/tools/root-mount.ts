@@ -41,11 +41,16 @@ export function unitPath(name: string): string {
  * - ExecCondition would leave the unit inactive and the start successful; the `+` runs the check outside of the domain.
  * - The whole -o word is in single quotes because systemd strips inner double quotes, which the comma in the context needs.
  * - fs_t may not be mounted by the domain: if libmount dropped the context, the mount is refused.
+ * - All options that change what the layers mean are said: a host's defaults for them may differ, and change.
+ * - With the index, hard links of the image stay one file. The kernel refuses it to layers that were copied or restored, or lie
+ *   on an image that was unpacked again: those are mounted without, and nothing of them is lost (docs/decisions/0007-images.md).
  */
 export function rootUnit({ name, image, idmap, label }: RootMount): string {
   const layers = `${rootFolder(name)}/layers`;
   const root = mountedRoot(name);
-  const options = `nodev,lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${layers}/work,context="${label}"`;
+  const options = `lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${layers}/work,context="${label}"`;
+  const mount = (how: string, index: "on" | "off") =>
+    `/usr/bin/mount -i -n -t overlay${how} -o 'nodev,redirect_dir=on,metacopy=off,index=${index},${options}' svirt-lxc-${name} ${root}`;
   return `[Unit]
 Description=Root file system of the container ${name}
 AssertSecurity=selinux
@@ -61,7 +66,9 @@ SELinuxContext=system_u:system_r:svirt_lxc_mount_t:s0
 Environment=LC_ALL=C
 ExecStartPre=+/bin/sh -c 'test "$(cat /sys/fs/selinux/enforce)" = 1'
 ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
-ExecStart=/usr/bin/mount -i -n -t overlay -o '${options}' svirt-lxc-${name} ${root}
+ExecStart=-${mount("", "on")}
+ExecStart=-${mount(" --onlyonce", "off")}
+ExecStart=+/usr/bin/mountpoint -q ${root}
 ExecStop=/usr/bin/umount -i -n ${root}
 ExecStop=/usr/bin/umount -i -n ${layers}/lower
 

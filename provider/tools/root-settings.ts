@@ -13,7 +13,9 @@ import { exclusiveInspection, INSIDE, INSPECTION_LIMIT, insideRoot } from "./use
 const HOSTNAME = "etc/hostname";
 /** systemd-networkd takes the first file that matches, sorted by name across all folders (systemd.network(5)): `0-` sorts before `00-`. */
 const NETWORK = "etc/systemd/network/0-svirt-lxc.network";
-const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, `${HOST_KEY}.pub`];
+/** What systemd-tmpfiles(8) does at each start. */
+const AT_START = "etc/tmpfiles.d/svirt-lxc.conf";
+const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, AT_START, `${HOST_KEY}.pub`];
 
 /**
  * DHCP on the container's interface (systemd.network(5)). The name that it is asked for by is that of the container.
@@ -21,6 +23,12 @@ const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, `${HOST_KEY}.pub`];
  */
 const DHCP = "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\nUseDomains=yes\n";
 const DHCP_UNIT = "systemd-networkd.service";
+
+/**
+ * Every group may ping. Today's ping has no file capability (Debian 13), but relies on this setting (icmp(7)); what distributions
+ * set, all 2^31 groups, the kernel refuses in a user namespace that has fewer.
+ */
+const PING = "w /proc/sys/net/ipv4/ping_group_range - - - - 0 65535\n";
 
 /** The kernel lets no user namespace mount these; tried at every boot, they would leave the system degraded. */
 const MASKED = ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"];
@@ -52,6 +60,8 @@ export interface FoundSettings {
   /** The file that has it ask for its address by DHCP is there, as we write it. */
   networkFile: boolean;
   dhcp: boolean;
+  /** The file that has every user ping is there, as we write it. */
+  pingFile: boolean;
   /** Units that something in etc/systemd/system wants, by their own name or an alias. */
   enabled: string[];
   masked: string[];
@@ -160,6 +170,7 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
     authorizedKeys: file(AUTHORIZED_KEYS),
     networkFile,
     dhcp: networkFile && enabled.has(DHCP_UNIT),
+    pingFile: file(AT_START)?.join("\n") === PING.trimEnd(),
     enabled: [...enabled].sort(),
     masked: masks.map(([name = ""]) => name).sort(),
     hasMachineId: /^[0-9a-f]{32}$/.test(file(MACHINE_ID)?.[0] ?? ""),
@@ -230,6 +241,12 @@ export function settingsSteps(
       ...MASKED,
     ]);
   }
+  if (!found?.pingFile)
+    inside(
+      { id: "allow-ping", title: "Allowing every user to ping" },
+      tmpfiles(root),
+      fileLine(`/${AT_START}`, "0644", PING),
+    );
   const enabled = (unit: string) => found?.enabled.includes(unit) ?? false;
   const missing = wanted.units.filter((unit) => !enabled(unit));
   if (missing.length > 0)

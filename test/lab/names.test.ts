@@ -6,22 +6,35 @@ import type { Lab } from "../../lab/index.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 import { denials, labTest, sharedLab } from "../support/lab.ts";
 import { Stack } from "../support/stack.ts";
+import {
+  commonNames,
+  DOMAIN,
+  expectedNames,
+  insideOf,
+  KEY_TYPES,
+  lookUp,
+  MACHINE_ID,
+  makeLoginKey,
+  plantIdentity,
+  readRoot,
+  servedKeys,
+} from "../support/twins.ts";
 
 /** Two containers of one image that brings an identity, a resolver and a network file of its own: names, and who is who. */
 
-const DOMAIN = "svirt-lxc.internal";
-const KEY_TYPES = ["ed25519", "rsa", "ecdsa"];
-const MACHINE_ID = "0123456789abcdef0123456789abcdef";
 const SECRET = "the image's own secret";
 /** What lies in the image and must be no container's. */
 const UNIQUE = ["etc/machine-id", "var/lib/systemd/credential.secret", "var/lib/systemd/random-seed", "etc/hostid"];
 
 let dir: string;
+let key: string;
 let stack: Stack;
+/** The public halves of the image's ssh host keys. */
+let imageKeys: string[];
 /** What other tests on the same host were denied before. */
 let denied: string[];
 const config = (hostname = "front") => {
-  const common = { host: "lab", image: "twins", authorizedKeys: [join(dir, "id.pub")], memory: "256MiB" };
+  const common = { host: "lab", image: "twins", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
   return {
     "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
     "svirt-lxc:images": { twins: { archive: join(dir, "twins.tar") } },
@@ -31,7 +44,7 @@ const config = (hostname = "front") => {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-names-"));
-  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "id")]);
+  key = await makeLoginKey(dir);
   await makeArchive();
   await serveOutside(await sharedLab());
   stack = await Stack.create("lab-names", config(), { dir });
@@ -45,17 +58,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 }, 20 * 60_000);
 
-const root = (name: string) => `/var/lib/svirt-lxc/roots/${name}/guest/root`;
-const inside = (name: string, command: string) =>
-  execa(
-    "ssh",
-    ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", join(dir, "id"), `${name}.lab-names`, command],
-    {
-      cwd: checkout,
-    },
-  );
-/** What a container finds under a name: the address, or nothing. */
-const lookUp = async (name: string, asked: string) => (await inside(name, `getent hosts ${asked} || true`)).stdout;
+const inside = insideOf(
+  () => stack,
+  () => key,
+);
 
 labTest("two containers of an image whose /root is a link come up, and stay as they are", async () => {
   const { ok, output } = await stack.up();
@@ -64,24 +70,17 @@ labTest("two containers of an image whose /root is a link come up, and stay as t
 });
 
 labTest("names: localhost, the own, the neighbour's, its full one, and one outside", async () => {
-  const table = async (own: string, other: string) => ({
-    localhost: await lookUp(own, "localhost"),
-    own: await lookUp(own, own),
-    neighbour: await lookUp(own, other),
-    full: await lookUp(own, `${other}.${DOMAIN}`),
-    outside: await lookUp(own, "www.outside.test"),
-    "nobody's": await lookUp(own, `nobody.${DOMAIN}`),
-  });
   const { containers } = await stack.outputs();
   for (const [own, other] of [
     ["front", "db"],
     ["db", "front"],
   ] as const) {
-    expect(await table(own, other)).toEqual({
-      localhost: expect.stringMatching(/^::1 +localhost\b/),
-      own: expect.stringMatching(new RegExp(`^127\\.0\\.1\\.1 +${own}\\.${DOMAIN} ${own}$`)),
-      neighbour: expect.stringMatching(new RegExp(`^${containers[other].address} +${other}\\.${DOMAIN}\\b`)),
-      full: expect.stringMatching(new RegExp(`^${containers[other].address} +${other}\\.${DOMAIN}\\b`)),
+    expect({
+      ...(await commonNames(inside, own, other)),
+      outside: await lookUp(inside, own, "www.outside.test"),
+      "nobody's": await lookUp(inside, own, `nobody.${DOMAIN}`),
+    }).toEqual({
+      ...expectedNames(own, other, containers[other].address),
       outside: expect.stringMatching(/^192\.0\.2\.7 +www\.outside\.test$/),
       "nobody's": "",
     });
@@ -94,10 +93,7 @@ labTest("the address comes by our network file, whatever the image says of its i
 });
 
 labTest("twins share no identity, neither with each other nor with the image", async (lab) => {
-  const read = async (name: string) =>
-    (await lab.ssh(`cd ${root(name)} && for f in ${UNIQUE.join(" ")}; do echo "$f:$(cat $f 2>/dev/null)"; done`))
-      .stdout;
-  const [front, db] = [await read("front"), await read("db")];
+  const [front, db] = [await readRoot(lab, "front", UNIQUE), await readRoot(lab, "db", UNIQUE)];
   for (const own of [front, db]) {
     expect(own).toMatch(/^etc\/machine-id:[0-9a-f]{32}$/m);
     expect(own).not.toContain(MACHINE_ID);
@@ -107,15 +103,8 @@ labTest("twins share no identity, neither with each other nor with the image", a
 
   // As the network sees them: what each one serves, of every type that the image had.
   const { containers } = await stack.outputs();
-  const scan = async (name: "front" | "db") => {
-    const command = `ssh-keyscan -t ${KEY_TYPES.join(",")} ${containers[name].address} 2>/dev/null`;
-    return (await lab.ssh(command)).stdout
-      .split("\n")
-      .filter((line) => !line.startsWith("#"))
-      .map((line) => line.split(" ").slice(1).join(" "));
-  };
-  const images = await Promise.all(KEY_TYPES.map((type) => execa("cut", ["-d ", "-f1,2", join(dir, `${type}.pub`)])));
-  const keys = [...(await scan("front")), ...(await scan("db")), ...images.map(({ stdout }) => stdout)];
+  const served = [containers.front, containers.db].map(({ address }) => servedKeys(lab, address));
+  const keys = [...(await Promise.all(served)).flat(), ...imageKeys];
   expect(keys).toHaveLength(3 * KEY_TYPES.length);
   expect(new Set(keys).size).toBe(keys.length);
 
@@ -129,8 +118,8 @@ labTest("an edit of /etc/resolv.conf inside is the container's own; the own name
   await stack.configure(config("www"));
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
-  expect(await lookUp("front", "www")).toMatch(new RegExp(`^127\\.0\\.1\\.1 +www\\.${DOMAIN} www$`));
-  expect(await lookUp("front", "printer")).toMatch(/^10\.9\.9\.9 /);
+  expect(await lookUp(inside, "front", "www")).toMatch(new RegExp(`^127\\.0\\.1\\.1 +www\\.${DOMAIN} www$`));
+  expect(await lookUp(inside, "front", "printer")).toMatch(/^10\.9\.9\.9 /);
   expect((await inside("front", "cat /etc/hosts")).stdout).not.toContain("front");
   expect((await inside("front", "cat /etc/resolv.conf")).stdout).toContain("timeout:9");
   await stack.converged();
@@ -147,16 +136,7 @@ async function makeArchive(): Promise<void> {
   await mkdir(tree);
   const at = (path: string) => join(tree, path);
   await execa("tar", ["-x", "--numeric-owner", "-p", "-f", join(checkout, ".lab-test/base.tar"), "-C", tree]);
-  for (const type of KEY_TYPES) {
-    const key = at(`etc/ssh/ssh_host_${type}_key`);
-    await execa("ssh-keygen", ["-q", "-t", type, "-N", "", "-C", "", "-f", key]);
-    await execa("cp", [`${key}.pub`, join(dir, `${type}.pub`)]);
-  }
-  await writeFile(
-    at("etc/ssh/sshd_config.d/keys.conf"),
-    KEY_TYPES.map((type) => `HostKey /etc/ssh/ssh_host_${type}_key\n`).join(""),
-  );
-  await writeFile(at("etc/machine-id"), `${MACHINE_ID}\n`);
+  imageKeys = await plantIdentity(tree);
   for (const path of UNIQUE.slice(1)) await writeFile(at(path), SECRET);
   await writeFile(at("etc/resolv.conf"), "nameserver 192.0.2.1\n");
   await writeFile(at("etc/hosts"), "127.0.0.1 localhost\n127.0.1.1 builder\n");

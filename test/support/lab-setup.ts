@@ -1,4 +1,4 @@
-import { ensureBaseArchive } from "../../lab/base.ts";
+import { ensureArchives } from "../../lab/base.ts";
 import { startLab } from "../../lab/index.ts";
 import { ensureEngine } from "../../scripts/engine/index.ts";
 import { ensurePackages } from "../../scripts/setup/packages.ts";
@@ -8,7 +8,7 @@ import { keepBootDenials, testLabDir } from "./lab.ts";
 export default async function setUp(): Promise<void> {
   const engine = ensureEngine();
   await ensurePackages();
-  await ensureBaseArchive(testLabDir);
+  await ensureArchives(testLabDir);
   await keepBootDenials(await startLab({ dir: testLabDir, fresh: true, owner: process.pid }));
   await engine;
 }

@@ -1,17 +1,20 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../../../provider/engine/check.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
+import { makeArchive } from "../../support/host/archive.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const archive = join(folder, "base.tar");
-const content = "not really a tar".repeat(100_000);
-writeFileSync(archive, content);
-const sha256 = createHash("sha256").update(content).digest("hex");
+await makeArchive(archive);
+const digest = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+const sha256 = digest(archive);
+const text = join(folder, "text.tar");
+writeFileSync(text, "not really a tar".repeat(1000));
 const other = "0".repeat(64);
 const missing = join(folder, "missing.tar");
 const hostArchive = "/srv/base.tar";
@@ -52,6 +55,8 @@ const wrong: [name: string, given: object, property: string, reason: RegExp][] =
   ["another sha256", { archive, sha256: other }, "sha256", new RegExp(`base\\.tar has the sha256 ${sha256}`)],
   ["a missing file", { archive: missing }, "archive", /cannot read .*missing\.tar/],
   ["a folder", { archive: folder }, "archive", /cannot read/],
+  ["what is no archive", { archive: text }, "archive", /text\.tar is no tar archive/],
+  ["what is no archive, and its sha256", { archive: text, sha256: digest(text) }, "archive", /is no tar archive/],
   ["an empty name", { archive: "" }, "archive", /./],
   ["no digest", { archive, sha256: "abc" }, "sha256", /64 lower-case hexadecimal/],
   ["a digest in upper case", { archive, sha256: sha256.toUpperCase() }, "sha256", /64 lower-case hexadecimal/],
@@ -60,4 +65,10 @@ const wrong: [name: string, given: object, property: string, reason: RegExp][] =
 test.each(wrong)("%s", async (_, given, property, reason) => {
   const { failures } = await check(lxcImage, { owner: "o", ...given });
   expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
+});
+
+test("an archive that the state has is not looked into again", async () => {
+  const { failures } = await check(lxcImage, { owner: "o", archive: text }, { sha256: digest(text) });
+  expect(failures).toEqual([]);
+  expect((await check(lxcImage, { owner: "o", archive: text }, { sha256: other })).failures).toHaveLength(1);
 });

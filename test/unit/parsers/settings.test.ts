@@ -13,6 +13,7 @@ test("the recorded root", () => {
     authorizedKeys: [KEY],
     networkFile: true,
     dhcp: true,
+    pingFile: true,
     enabled: expect.any(Array),
     masked: ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
     hasMachineId: true,
@@ -27,6 +28,7 @@ test("a root that is mounted and holds nothing", () => {
   expect(parse("web", says("web mounted\nweb exit:0\n"))).toEqual({
     networkFile: false,
     dhcp: false,
+    pingFile: false,
     enabled: [],
     masked: [],
     hasMachineId: false,

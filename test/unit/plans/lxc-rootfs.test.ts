@@ -27,6 +27,7 @@ const settings = [
   "write-network-file",
   "enable-dhcp",
   "mask-mounts",
+  "allow-ping",
   "write-names",
   "record-settings",
 ];
@@ -168,6 +169,7 @@ plans(lxcRootfs, rootfsInputs, [
     { host: { settings: without(/system\/systemd-networkd\.service/) } },
     [...restart, "enable-dhcp"],
   ],
+  ["ping was forbidden inside", { host: { settings: without(/ping_group_range/) } }, [...restart, "allow-ping"]],
   ["a mask was taken off inside", { host: { settings: without(/sys-kernel-debug/) } }, [...restart, "mask-mounts"]],
 
   // Changes of what is wanted.

@@ -7,6 +7,7 @@ const titles = (steps: Step[]) => Object.fromEntries(steps.map(({ id, title }) =
 
 test("what is told of each step", () => {
   expect(titles(lifeOfAll())).toEqual({
+    "allow-ping": "Allowing every user to ping",
     "autostart-network": "Enabling the start of the network at boot",
     "await-boot": "Waiting for 10.213.0.2, port 22",
     "check-labels": "Checking the labels of the files that a boot and a login need",

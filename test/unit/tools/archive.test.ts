@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unpack } from "../../../provider/tools/archive.ts";
+import { capability, member } from "../../support/tar-members.ts";
 
 // The very command that unpacks an image, on archives that mean well and ill.
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
@@ -36,35 +37,6 @@ function tar(...args: string[]): Buffer {
 }
 const good = tar("--owner=7:7", "--group=8:8", ".");
 
-/** One member of an archive as it never comes from tar itself (ustar, POSIX.1-1988). */
-function member(name: string, type: string, { link = "", uid = 0 } = {}): Buffer {
-  const block = Buffer.alloc(512);
-  const octal = (n: number, width: number) => `${n.toString(8).padStart(width - 1, "0")}\0`;
-  const fields: [at: number, text: string][] = [
-    [0, name],
-    [100, octal(0o644, 8)],
-    [108, octal(uid, 8)],
-    [116, octal(0, 8)],
-    [124, octal(0, 12)],
-    [136, octal(0, 12)],
-    [148, "        "],
-    [156, type],
-    [157, link],
-    [257, "ustar\x0000"],
-    [329, octal(1, 8)],
-    [337, octal(3, 8)],
-  ];
-  for (const [at, text] of fields) block.write(text, at, "latin1");
-  block.write(
-    `${octal(
-      block.reduce((sum, byte) => sum + byte, 0),
-      7,
-    )} `,
-    148,
-    "latin1",
-  );
-  return block;
-}
 const before = (...members: Buffer[]) => Buffer.concat([...members, good]);
 
 function run(
@@ -124,6 +96,13 @@ test.each(["dev/", "./dev/", "/dev/"])("what is in %s stays out, and the folder 
   expect(existsSync(unpacked("usr/dev/kept"))).toBe(true);
 });
 
+test("a file capability that acts in every container is kept", () => {
+  expect(run(before(capability(2), member("etc/ping", "0")))).toEqual({ status: 0, stderr: "" });
+  expect(spawnSync("tar", ["--xattrs", "-c", "-C", unpacked("etc"), "ping"]).stdout.toString("latin1")).toContain(
+    "security.capability=\x01\0\0\x02\0\x20",
+  );
+});
+
 test("what an interrupted run left is removed first", () => {
   mkdirSync(unpacked("old"), { recursive: true });
   run(good);
@@ -150,6 +129,11 @@ const refused: [name: string, archive: Buffer, why: RegExp, options?: { sha256?:
   ["a user beyond the range", before(member("x", "0", { uid: 65_536 })), /user or group above 65535: \/x/],
   ["a path upwards", before(member("../outside", "0")), /could not be unpacked/],
   ["no init", tar("etc"), /no \/sbin\/init/],
+  [
+    "a file capability of a user namespace",
+    before(capability(3), member("etc/ping", "0")),
+    /one user namespace only: \/?etc\/ping;/,
+  ],
 ];
 test.each(refused)("%s is refused, and nothing is left", (_, archive, why, options = {}) => {
   const { status, stderr } = run(archive, options);
