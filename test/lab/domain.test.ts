@@ -138,7 +138,7 @@ labTest("a container that has renamed its interface, and made others, is left al
     ].join(" && "),
   );
   await until("its address on the renamed interface", 120, async () => {
-    const { stdout } = await lab.ssh(`nsenter -t ${INIT} -n ip -o -4 address show dev lan0`);
+    const { stdout } = await lab.ssh(`nsenter -t ${INIT} -n ip -o -4 address show dev lan0`, { reject: false });
     return stdout.includes("inet 10.213.");
   });
   await stack.converged();
