@@ -331,12 +331,13 @@ function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
   const { autostart, running, paused, attached, startedWith = [], reservations, elsewhere, verdict } = observed;
   const reservation: Reservation = { mac: macOf(address), ip: address, name };
   const reserved = reservations.map(({ foreign: _, ...r }) => r);
-  const isReserved = reserved.length === 1 && equalAsJson(reserved[0], reservation);
+  const isReserved = reserved.some((r) => equalAsJson(r, reservation));
   return [
     ...(running ? [] : ["state=shut off"]),
     ...(paused ? ["state=paused"] : []),
     ...(autostart ? [] : ["autostart=no"]),
     ...(running && !attached ? ["devices/interface: in no bridge"] : []),
+    ...(running && observed.address === undefined ? ["address=none"] : []),
     ...startedWith.map((fact) => `started with ${fact}`),
     ...(isReserved ? [] : [`reservation=${reserved.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ") || "none"}`]),
     ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),

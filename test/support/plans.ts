@@ -1,4 +1,5 @@
 import { checkPreconditions } from "../../provider/engine/adopt.ts";
+import { equalAsJson } from "../../provider/engine/check.ts";
 import type { AnyKind, CommonInputs, Kind } from "../../provider/engine/kind.ts";
 import { lifecycle, SCHEMA_VERSION } from "../../provider/engine/lifecycle.ts";
 import type { Step } from "../../provider/host/batch.ts";
@@ -33,11 +34,15 @@ export function given<I extends CommonInputs, O extends object>(
   return { observed: kind.parse(recorded(host), desired), desired, prior: { ...desired, ...had } };
 }
 
-/** A table of plans: each row a host, and the exact list of what has to be done there. */
+/**
+ * A table of plans: each row a host, and the exact list of what has to be done there. `namesAllDrift`: a refresh shows as a
+ * property whatever there is to do.
+ */
 export function plans<I extends CommonInputs, O extends object, P extends object>(
   kind: Kind<I, O, P>,
   inputs: I,
   rows: Rows<I, string[]>,
+  { namesAllDrift = false } = {},
 ): void {
   test.each(rows)("plan: %s", (_, given_, expected) => {
     const { observed, desired, prior } = given(kind, inputs, given_);
@@ -73,6 +78,15 @@ export function plans<I extends CommonInputs, O extends object, P extends object
     const { changes } = await lifecycle(kind, [kind]).diff!("id", first.props, desired);
     expect(changes).toBe(kind.plan(observed, desired, prior).length > 0);
   });
+
+  if (namesAllDrift) {
+    const drifted = made.filter(([, { wants, had }]) => wants === undefined && had === undefined);
+    each(drifted, "a refresh names the drift, if there is any: %s", (_, given_) => {
+      const { observed, desired } = given(kind, inputs, given_);
+      const named = !equalAsJson({ ...desired, ...kind.actualInputs(observed, desired) }, desired);
+      expect(named).toBe(kind.plan(observed, desired).length > 0);
+    });
+  }
 
   // What is not there is found gone by a refresh, or it cannot be told; and without state, the plan knows enough.
   each(gone, "gone for a refresh: %s", async (_, given_) => {

@@ -20,181 +20,194 @@ const stop = ["stop-container"];
 const start = ["start-container", "await-boot 10.213.0.2:22"];
 const redefine = ["redefine-domain"];
 
-plans(lxcDomain, domainInputs, [
+plans(
+  lxcDomain,
+  domainInputs,
   [
-    "made by hand just as declared, to be adopted",
-    { host: { domains: withoutElement("metadata") }, wants: { adopt: true, revision: 0 } },
-    ["set-owner"],
-  ],
-  [
-    "another stack's, as declared, to be adopted",
-    { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
-    ["set-owner"],
-  ],
-  ["from nothing", { host: nothing }, ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", ...start]],
-  [
-    "from nothing, no port",
-    { host: nothing, wants: { awaitPort: undefined } },
-    ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", "start-container", "await-boot 10.213.0.2"],
-  ],
-  ["converged", {}, []],
-
-  // Drift.
-  ["stopped", { host: { domains: shutOff } }, start],
-  ["not started at boot", { host: { domains: swap("@domain yes", "@domain no") } }, ["enable-autostart"]],
-  ["the reservation is lost", { host: { networks: noReservation } }, ["reserve-address 10.213.0.2"]],
-  [
-    "the reservation is of another address",
-    { host: { networks: reserved("<host mac='02:00:0a:d5:00:09' name='web' ip='10.213.0.9'/>") } },
-    ["release-address 10.213.0.9", "reserve-address 10.213.0.2"],
-  ],
-  [
-    "the reservation is for another MAC",
-    { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.2'/>") } },
-    ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
-  ],
-  [
-    "the address is still kept for a container of ours that is no more",
-    { host: { networks: reserved("<host mac='02:00:0a:d5:00:02' name='db' ip='10.213.0.2'/>") } },
-    ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
-  ],
-  [
-    "it has another address",
-    { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
-    [...stop, ...start],
-  ],
-  ["it is frozen", { host: { domains: swap("yes running", "yes paused") } }, ["resume-container"]],
-  [
-    "its interface is in a bridge",
-    { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 master svirt-lxc state UP") } },
-    [],
-  ],
-  [
-    "its network was stopped and started: its interface is in no bridge",
-    { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP", "veth 1: a master b") } },
-    [...stop, ...start],
-  ],
-  ["it has no address", { host: { evidence: without(/^address/) } }, ["await-boot 10.213.0.2:22"]],
-  [
-    "redefined with more memory",
-    { host: { domains: inactive(swap("524288</memory>", "1048576</memory>")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined so, and shut off",
-    { host: { domains: both(inactive(swap("524288</memory>", "1048576</memory>")), shutOff) } },
-    [...redefine, ...start],
-  ],
-  [
-    "started with more memory",
-    { host: { domains: live(swap("524288</memory>", "1048576</memory>")) } },
-    [...stop, ...start],
-  ],
-  ["started with another label", { host: { domains: live(swap("s0:c0,c512", "s0:c9,c521")) } }, [...stop, ...start]],
-  ["redefined without seclabel", { host: { domains: inactive(noLabel) } }, [...stop, ...redefine, ...start]],
-  [
-    "redefined without seclabel and restarted",
-    { host: { domains: noLabel, evidence: swap("svirt_lxc_sys_t:s0:c0,c512", "virtd_lxc_t:s0") } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined with a label of libvirt's choice",
-    { host: { domains: inactive(swap("type='static'", "type='dynamic'")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined without idmap and restarted",
-    { host: { domains: withoutElement("idmap"), evidence: without(/^[ug]id_map/) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined in another network and restarted",
-    { host: { domains: swap("<source network='svirt-lxc'", "<source network='default'") } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined on another root",
-    { host: { domains: inactive(swap("roots/web", "roots/db")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "redefined with another MAC",
-    { host: { domains: inactive(swap("02:00:0a:d5:00:02", "02:00:0a:d5:00:ff")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "one process with another label",
-    { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
-    [...stop, ...start],
-  ],
-  [
-    "an administrator's shell is in it",
-    {
-      host: {
-        evidence: added("process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
-      },
-    },
-    [],
-  ],
-  [
-    "the shell has left something behind",
-    {
-      host: {
-        evidence: added("process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash"),
-      },
-    },
-    [...stop, ...start],
-  ],
-  ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
-  ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
-  ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
-
-  [
-    "given a device of the host, in what the next start uses",
-    { host: { domains: inactive(swap("</devices>", "<hostdev mode='capabilities'/></devices>")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "given processors, in what the next start uses",
-    { host: { domains: inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")) } },
-    [...stop, ...redefine, ...start],
-  ],
-  [
-    "given processors while it was stopped",
-    { host: { domains: both(inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")), shutOff) } },
-    [...redefine, ...start],
-  ],
-  ["started with more processors", { host: { domains: live(swap(">1</vcpu>", ">2</vcpu>")) } }, [...stop, ...start]],
-  // Changes of what is wanted.
-  ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
-  ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
-  ["another revision of the root", { wants: { revision: 2 } }, [...stop, ...redefine, ...start]],
-  ["another port to wait for", { wants: { awaitPort: 80 } }, []],
-  [
-    "another label",
-    { wants: { label: "system_u:system_r:svirt_lxc_sys_t:s0:c1,c512" } },
-    [...stop, ...redefine, ...start],
-  ],
-  ["another range of ids", { wants: { idmap: { start: 1879113728, count: 65536 } } }, [...stop, ...redefine, ...start]],
-  ["another folder", { wants: { path: "/srv/root" } }, [...stop, ...redefine, ...start]],
-  [
-    "another address",
-    { wants: { address: "10.213.0.3" } },
     [
-      "stop-container",
-      "release-address 10.213.0.2",
-      "reserve-address 10.213.0.3",
-      "redefine-domain",
-      "start-container",
-      "await-boot 10.213.0.3:22",
+      "made by hand just as declared, to be adopted",
+      { host: { domains: withoutElement("metadata") }, wants: { adopt: true, revision: 0 } },
+      ["set-owner"],
+    ],
+    [
+      "another stack's, as declared, to be adopted",
+      { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
+      ["set-owner"],
+    ],
+    ["from nothing", { host: nothing }, ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", ...start]],
+    [
+      "from nothing, no port",
+      { host: nothing, wants: { awaitPort: undefined } },
+      ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", "start-container", "await-boot 10.213.0.2"],
+    ],
+    ["converged", {}, []],
+
+    // Drift.
+    ["stopped", { host: { domains: shutOff } }, start],
+    ["not started at boot", { host: { domains: swap("@domain yes", "@domain no") } }, ["enable-autostart"]],
+    ["the reservation is lost", { host: { networks: noReservation } }, ["reserve-address 10.213.0.2"]],
+    [
+      "the reservation is of another address",
+      { host: { networks: reserved("<host mac='02:00:0a:d5:00:09' name='web' ip='10.213.0.9'/>") } },
+      ["release-address 10.213.0.9", "reserve-address 10.213.0.2"],
+    ],
+    [
+      "the reservation is for another MAC",
+      { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='web' ip='10.213.0.2'/>") } },
+      ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
+    ],
+    [
+      "the address is still kept for a container of ours that is no more",
+      { host: { networks: reserved("<host mac='02:00:0a:d5:00:02' name='db' ip='10.213.0.2'/>") } },
+      ["release-address 10.213.0.2", "reserve-address 10.213.0.2"],
+    ],
+    [
+      "it has another address",
+      { host: { evidence: swap("inet 10.213.0.2/", "inet 10.213.0.77/") } },
+      [...stop, ...start],
+    ],
+    ["it is frozen", { host: { domains: swap("yes running", "yes paused") } }, ["resume-container"]],
+    [
+      "its interface is in a bridge",
+      { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 master svirt-lxc state UP") } },
+      [],
+    ],
+    [
+      "its network was stopped and started: its interface is in no bridge",
+      { host: { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP", "veth 1: a master b") } },
+      [...stop, ...start],
+    ],
+    ["it has no address", { host: { evidence: without(/^address/) } }, ["await-boot 10.213.0.2:22"]],
+    [
+      "redefined with more memory",
+      { host: { domains: inactive(swap("524288</memory>", "1048576</memory>")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined so, and shut off",
+      { host: { domains: both(inactive(swap("524288</memory>", "1048576</memory>")), shutOff) } },
+      [...redefine, ...start],
+    ],
+    [
+      "started with more memory",
+      { host: { domains: live(swap("524288</memory>", "1048576</memory>")) } },
+      [...stop, ...start],
+    ],
+    ["started with another label", { host: { domains: live(swap("s0:c0,c512", "s0:c9,c521")) } }, [...stop, ...start]],
+    ["redefined without seclabel", { host: { domains: inactive(noLabel) } }, [...stop, ...redefine, ...start]],
+    [
+      "redefined without seclabel and restarted",
+      { host: { domains: noLabel, evidence: swap("svirt_lxc_sys_t:s0:c0,c512", "virtd_lxc_t:s0") } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined with a label of libvirt's choice",
+      { host: { domains: inactive(swap("type='static'", "type='dynamic'")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined without idmap and restarted",
+      { host: { domains: withoutElement("idmap"), evidence: without(/^[ug]id_map/) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined in another network and restarted",
+      { host: { domains: swap("<source network='svirt-lxc'", "<source network='default'") } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined on another root",
+      { host: { domains: inactive(swap("roots/web", "roots/db")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "redefined with another MAC",
+      { host: { domains: inactive(swap("02:00:0a:d5:00:02", "02:00:0a:d5:00:ff")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "one process with another label",
+      { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
+      [...stop, ...start],
+    ],
+    [
+      "an administrator's shell is in it",
+      {
+        host: {
+          evidence: added(
+            "process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash",
+          ),
+        },
+      },
+      [],
+    ],
+    [
+      "the shell has left something behind",
+      {
+        host: {
+          evidence: added(
+            "process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash",
+          ),
+        },
+      },
+      [...stop, ...start],
+    ],
+    ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
+    ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
+    ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
+
+    [
+      "given a device of the host, in what the next start uses",
+      { host: { domains: inactive(swap("</devices>", "<hostdev mode='capabilities'/></devices>")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "given processors, in what the next start uses",
+      { host: { domains: inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")) } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "given processors while it was stopped",
+      { host: { domains: both(inactive(swap("static'>1</vcpu>", "static'>2</vcpu>")), shutOff) } },
+      [...redefine, ...start],
+    ],
+    ["started with more processors", { host: { domains: live(swap(">1</vcpu>", ">2</vcpu>")) } }, [...stop, ...start]],
+    // Changes of what is wanted.
+    ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
+    ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
+    ["another revision of the root", { wants: { revision: 2 } }, [...stop, ...redefine, ...start]],
+    ["another port to wait for", { wants: { awaitPort: 80 } }, []],
+    [
+      "another label",
+      { wants: { label: "system_u:system_r:svirt_lxc_sys_t:s0:c1,c512" } },
+      [...stop, ...redefine, ...start],
+    ],
+    [
+      "another range of ids",
+      { wants: { idmap: { start: 1879113728, count: 65536 } } },
+      [...stop, ...redefine, ...start],
+    ],
+    ["another folder", { wants: { path: "/srv/root" } }, [...stop, ...redefine, ...start]],
+    [
+      "another address",
+      { wants: { address: "10.213.0.3" } },
+      [
+        "stop-container",
+        "release-address 10.213.0.2",
+        "reserve-address 10.213.0.3",
+        "redefine-domain",
+        "start-container",
+        "await-boot 10.213.0.3:22",
+      ],
+    ],
+    [
+      "our former name",
+      { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
+      ["set-owner"],
     ],
   ],
-  [
-    "our former name",
-    { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
-    ["set-owner"],
-  ],
-]);
+  { namesAllDrift: true },
+);
 
 refusals(lxcDomain, domainInputs, [
   [
