@@ -13,9 +13,8 @@ import { exclusiveInspection, INSIDE, INSPECTION_LIMIT, insideRoot } from "./use
 const HOSTNAME = "etc/hostname";
 /** systemd-networkd takes the first file that matches, sorted by name across all folders (systemd.network(5)): `0-` sorts before `00-`. */
 const NETWORK = "etc/systemd/network/0-svirt-lxc.network";
-/** What systemd-tmpfiles(8) does at each start. */
-const AT_START = "etc/tmpfiles.d/svirt-lxc.conf";
-const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, AT_START, `${HOST_KEY}.pub`];
+const SYSCTL = "etc/systemd/system/systemd-sysctl.service.d/svirt-lxc.conf";
+const READABLE = [HOSTNAME, MACHINE_ID, NETWORK, SYSCTL, `${HOST_KEY}.pub`];
 
 /**
  * DHCP on the container's interface (systemd.network(5)). The name that it is asked for by is that of the container.
@@ -26,9 +25,17 @@ const DHCP_UNIT = "systemd-networkd.service";
 
 /**
  * Every group may ping. Today's ping has no file capability (Debian 13), but relies on this setting (icmp(7)); what distributions
- * set, all 2^31 groups, the kernel refuses in a user namespace that has fewer.
+ * set, all 2^31 groups, the kernel refuses in a user namespace that has fewer. systemd-sysctl does not run in a container, since
+ * /proc/sys/net is read-only there as a whole; systemd-tmpfiles takes the way to the file for unsafe.
  */
-const PING = "w /proc/sys/net/ipv4/ping_group_range - - - - 0 65535\n";
+const PING = `[Unit]
+ConditionPathIsReadWrite=
+ConditionPathIsReadWrite=/proc/sys/net/ipv4
+
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'echo 0 65535 >/proc/sys/net/ipv4/ping_group_range'
+`;
 
 /** The kernel lets no user namespace mount these; tried at every boot, they would leave the system degraded. */
 const MASKED = ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"];
@@ -170,7 +177,7 @@ export function parseSettings(outcome: Outcome, name: string): FoundSettings | u
     authorizedKeys: file(AUTHORIZED_KEYS),
     networkFile,
     dhcp: networkFile && enabled.has(DHCP_UNIT),
-    pingFile: file(AT_START)?.join("\n") === PING.trimEnd(),
+    pingFile: file(SYSCTL)?.join("\n") === PING.trimEnd(),
     enabled: [...enabled].sort(),
     masked: masks.map(([name = ""]) => name).sort(),
     hasMachineId: /^[0-9a-f]{32}$/.test(file(MACHINE_ID)?.[0] ?? ""),
@@ -245,7 +252,7 @@ export function settingsSteps(
     inside(
       { id: "allow-ping", title: "Allowing every user to ping" },
       tmpfiles(root),
-      fileLine(`/${AT_START}`, "0644", PING),
+      fileLine(`/${SYSCTL}`, "0644", PING),
     );
   const enabled = (unit: string) => found?.enabled.includes(unit) ?? false;
   const missing = wanted.units.filter((unit) => !enabled(unit));
