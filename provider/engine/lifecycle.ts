@@ -90,8 +90,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   return {
     async check(olds, news) {
       const { inputs, failures } = await check(kind, news, olds);
-      const isNew = Object.keys(olds ?? {}).length === 0;
-      return { inputs, failures: isNew && failures.length === 0 ? await foresee(kind, kinds, inputs as I) : failures };
+      const hasState = Object.keys(olds ?? {}).length > 0;
+      return { inputs, failures: hasState || failures.length > 0 ? failures : await foresee(kind, kinds, inputs as I) };
     },
 
     async diff(_id, olds, news) {

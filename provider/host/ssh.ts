@@ -11,7 +11,7 @@ export interface SshTarget {
   /** An extra ssh_config(5). */
   config?: string;
   /** A connection of its own, which shows that the host still lets one in. Default: the one that all operations share. */
-  isNew?: boolean;
+  isSeparate?: boolean;
 }
 
 const option = ([key, value]: readonly [string, string]) => ["-o", `${key}=${value}`];
@@ -50,10 +50,10 @@ const SHARING = [
 ] as const;
 
 /** The argv that runs one shell command on a host. */
-export async function sshCommand({ destination, config, isNew = false }: SshTarget): Promise<string[]> {
+export async function sshCommand({ destination, config, isSeparate = false }: SshTarget): Promise<string[]> {
   const file = config === undefined ? [] : ["-F", resolve(config)];
   const { options, resolved } = await optionsFor(file, destination);
-  const socket = (isNew ? undefined : controlPath([destination, ...file, resolved])) ?? "none";
+  const socket = (isSeparate ? undefined : controlPath([destination, ...file, resolved])) ?? "none";
   const sharing = [...SHARING, ["ControlPath", socket] as const].flatMap(option);
   return ["ssh", ...file, ...options, ...sharing, "--", destination];
 }

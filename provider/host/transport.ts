@@ -78,8 +78,8 @@ async function openUpload(file: string) {
 }
 
 /** The argv that runs one shell command on the host. */
-async function shell({ ssh, sshConfig }: Connection, isNew: boolean | undefined): Promise<string[]> {
-  return ssh === undefined ? ["sh", "-c"] : sshCommand({ destination: ssh, config: sshConfig, isNew });
+async function shell({ ssh, sshConfig }: Connection, isSeparate: boolean | undefined): Promise<string[]> {
+  return ssh === undefined ? ["sh", "-c"] : sshCommand({ destination: ssh, config: sshConfig, isSeparate });
 }
 
 /** Splits progress from errors; returns the errors. */

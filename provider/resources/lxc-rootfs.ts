@@ -186,8 +186,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const whose = record?.owner ?? reserved?.owner;
     const slot =
       record?.slot ?? (reserved?.owner === owner ? number : whose === undefined ? slotOf(mount.unit ?? "") : undefined);
-    const told = made && !record ? (imageOf(mount.unit ?? "") ?? claimedImage(store, whose)) : undefined;
-    const image = record?.image ?? told;
+    const inferred = made && !record ? (imageOf(mount.unit ?? "") ?? claimedImage(store, whose)) : undefined;
+    const image = record?.image ?? inferred;
     return {
       owner: whose,
       instance: record?.instance,

@@ -17,13 +17,13 @@ ${OWN_INTERFACE}
 ${UPTIME}
 ${BOOT_REPORT}
 fail() { { echo "$1"; report; } 2>/dev/null | printable >&2; exit 3; }
-began=$(uptime) untold=0
+began=$(uptime) silent=0
 while :; do
   case $(v domstate "$name" 2>/dev/null) in
-  running) untold=0;;
+  running) silent=0;;
   paused) fail "$name is paused: virsh -c lxc:/// resume $name";;
   # A libvirt that is being restarted answers again.
-  '') untold=$((untold + 1)); [ $untold -lt 20 ] || fail "libvirt does not tell the state of $name";;
+  '') silent=$((silent + 1)); [ $silent -lt 20 ] || fail "libvirt does not tell the state of $name";;
   *) fail "$name has stopped by itself";;
   esac
   controller=$(cat "/run/libvirt/lxc/$name.pid" 2>/dev/null)

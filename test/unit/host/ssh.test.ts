@@ -109,7 +109,7 @@ test("an ssh that does not know the newest keywords is spared them", async () =>
 });
 
 test("a new login shares nothing", async () => {
-  expect(optionOf(await sshCommand({ destination: "alpha", config: bastions, isNew: true }), "ControlPath")).toBe(
+  expect(optionOf(await sshCommand({ destination: "alpha", config: bastions, isSeparate: true }), "ControlPath")).toBe(
     "none",
   );
 });

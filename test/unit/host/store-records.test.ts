@@ -36,12 +36,12 @@ beforeEach(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 type Command = Pick<Step, "argv" | "stdin">;
-function attempt({ argv, stdin = "" }: Command, env = process.env) {
+function spawn({ argv, stdin = "" }: Command, env = process.env) {
   const [command = "", ...args] = argv.map((word) => word.replaceAll(STORE, store));
   return spawnSync(command, args, { input: stdin, encoding: "utf8", env });
 }
 function run(command: Command, env?: NodeJS.ProcessEnv): string {
-  const { stdout, stderr, status } = attempt(command, env);
+  const { stdout, stderr, status } = spawn(command, env);
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   return stdout;
 }
@@ -163,7 +163,7 @@ test("a record outlives a power cut: its content is on the disk before its name,
 test("a full disk leaves the record that was there, and the step fails", () => {
   write("slots/0", { owner: "a", name: "b" });
   symlinkSync("/dev/full", join(store, "slots/0.new"));
-  const { status, stderr } = attempt(writing("slots/0", { owner: "c", name: "d" }));
+  const { status, stderr } = spawn(writing("slots/0", { owner: "c", name: "d" }));
   expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining("No space left") });
   expect(look().slots).toEqual(new Map([[0, { owner: "a", name: "b" }]]));
   expect(readdirSync(join(store, "slots"))).toEqual(["0"]);
