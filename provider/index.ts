@@ -10,7 +10,7 @@ import { selinuxEnforcing } from "./resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "./resources/selinux-policy.ts";
 
 /** In the order in which they are made. */
-const kinds: readonly AnyKind[] = [
+export const kinds: readonly AnyKind[] = [
   lxcStore,
   selinuxEnforcing,
   selinuxPolicy,

@@ -79,6 +79,8 @@ function readTexts(): Map<string, string> {
   const read = (file: string) => readFileSync(new URL(file, FOLDER), "utf8");
   const module = /[0-9a-f]{64}/.exec(read("policy.txt"))![0];
   return new Map(
-    readdirSync(FOLDER).map((file) => [file.replace(/\.txt$/, ""), read(file).replaceAll(module, MODULE)]),
+    readdirSync(FOLDER)
+      .filter((file) => file.endsWith(".txt"))
+      .map((file) => [file.replace(/\.txt$/, ""), read(file).replaceAll(module, MODULE)]),
   );
 }
