@@ -9,6 +9,10 @@ const tier = (name, more = {}) => ({
 });
 
 const engine = { globalSetup: "<rootDir>/test/support/host/setup.ts" };
+const lab = {
+  globalSetup: "<rootDir>/test/support/lab-setup.ts",
+  globalTeardown: "<rootDir>/test/support/lab-teardown.ts",
+};
 
 /** One project a tier; `npm test -- --tier NAME` runs one. */
 export default {
@@ -17,9 +21,7 @@ export default {
     tier("engine", engine),
     tier("sweep", engine),
     tier("bench", engine),
-    tier("lab", {
-      globalSetup: "<rootDir>/test/support/lab-setup.ts",
-      globalTeardown: "<rootDir>/test/support/lab-teardown.ts",
-    }),
+    tier("lab", lab),
+    tier("lab-sweep", lab),
   ],
 };

@@ -10,13 +10,14 @@ import { checkout } from "./setup/paths.ts";
 /** The tiers, in two lanes side by side: the lab has one processor, and waits more than it works. */
 const LANES = [["unit", "engine"], ["lab"]];
 /** What takes an hour, and what prints times, runs only when it is asked for. */
-const ON_REQUEST = ["sweep", "bench"];
+const ON_REQUEST = ["sweep", "lab-sweep", "bench"];
 /** How many tests a tier runs at a time. The machine has one lab; whoever runs the engine also waits for it. */
 const WORKERS: Record<string, string[]> = {
   engine: ["--maxWorkers=100%"],
   sweep: [`--maxWorkers=${2 * availableParallelism()}`], // to jest, more than 100% is a count
   bench: ["--runInBand"],
   lab: ["--runInBand"],
+  "lab-sweep": ["--runInBand"],
 };
 
 const running = new Set<ChildProcess>();
@@ -63,7 +64,7 @@ async function run(tier: string, patterns: string[]): Promise<{ passed: number; 
   running.add(child);
   child.once("close", () => running.delete(child));
   // What works gives way to what waits.
-  if (tier !== "lab" && child.pid) setPriority(child.pid, 10);
+  if (!tier.startsWith("lab") && child.pid) setPriority(child.pid, 10);
   // Whole lines: two tiers may be talking.
   createInterface(child.stderr).on("line", (line) => process.stderr.write(`${line}\n`));
   await new Promise((done) => child.on("close", done));

@@ -187,6 +187,23 @@ event("a network that was stopped: the container that it left out is back in it"
   expect(await started()).toBe(was); // put back, and not restarted
 });
 
+event(
+  "rules of the network that were flushed are named, and written anew under the running container",
+  any,
+  async (lab) => {
+    const pid = async () => (await lab.ssh("cat /run/libvirt/lxc/web.pid")).stdout;
+    const was = await pid();
+    await lab.ssh("nft flush ruleset");
+    const preview = await stack.preview("--refresh");
+    expect(preview.operations["LibvirtService lab"]?.properties).toEqual(["firewall"]);
+    const { ok, output } = await stack.up();
+    expect(ok ? "" : output).toBe("");
+    expect((await lab.ssh("nft list ruleset")).stdout).toMatch(/ip saddr 10\.213\.0\.0\/20 .*masquerade/);
+    expect(await pid()).toBe(was);
+    await stack.converged();
+  },
+);
+
 event("a domain that was redefined without a label is seen as unconfined, and repaired", any, async (lab) => {
   // Debian's policy lets libvirt's controller run nothing unlabelled; Fedora's does. Here it is made permissive for that.
   await lab.ssh(

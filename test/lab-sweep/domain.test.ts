@@ -149,10 +149,9 @@ labTest("a container that has renamed its interface, and made others, is left al
     return stdout.includes("inet 10.213.");
   });
   await stack.converged();
-  const { ok, output, operations, ms } = await stack.up();
+  const { ok, output, operations, roundTrips } = await stack.up();
   expect(ok ? "" : output).toBe("");
-  expect(operations).toEqual({});
-  expect(ms).toBeLessThan(120_000);
+  expect({ operations, steps: roundTrips.flatMap((trip) => trip.steps) }).toEqual({ operations: {}, steps: [] });
   expect(await started(lab)).toBe(was);
 });
 
@@ -214,13 +213,10 @@ for (const [name, change, undo, limit, report] of boots) {
     const boot = awaitBoot({ ...outputs, port: 22 }, limit);
     await off(lab);
     await lab.ssh(change);
-    const began = Date.now();
     const { exitCode, stderr } = await lab.ssh(`${V} start ${NAME} && ${quoteArgv(boot.argv)}`, { reject: false });
-    const seconds = (Date.now() - began) / 1000;
     await lab.ssh(undo);
     expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringMatching(report[0]!) });
     for (const line of report) expect(stderr).toMatch(line);
-    expect(seconds).toBeLessThan(Math.min(limit + 60, 180));
   });
 }
 
