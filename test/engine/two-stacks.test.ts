@@ -111,7 +111,7 @@ test("what a killed stack left is not taken by the other", async () => {
 });
 
 test("shared things stay while one of them is there, and go with the last", async () => {
-  const isTheirs = /roots\/[cd]\b|domains\/[cd]\b|images|networks|modules|lxc.conf/;
+  const isTheirs = /roots\/[cd]\b|domains\/[cd]\b|images|networks|modules|\/lxc\.conf/;
   const theirs = async () =>
     (await snapshot(host))
       .filter((line) => isTheirs.test(line))
