@@ -105,7 +105,7 @@ labTest("folders that an archive has no entry for can be entered, and /tmp is ev
 
 labTest("a folder of the image is renamed, and back", async () => {
   const move = (from: string, to: string) => inside("base-a", `perl -e 'rename("${from}", "${to}") or die "$!\\n"'`);
-  const list = async (folder: string) => (await inside("base-a", `ls -R ${folder} | tail -n +2`)).stdout;
+  const list = async (folder: string) => (await inside("base-a", `find ${folder} -printf '%P\\n' | sort`)).stdout;
   const before = await list("/usr/share/dbus-1");
   expect(before).not.toBe("");
   await move("/usr/share/dbus-1", "/opt/moved");
