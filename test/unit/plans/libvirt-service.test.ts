@@ -69,7 +69,7 @@ plans(libvirtService, libvirtInputs, [
   ["libvirt does not run", { host: stopped }, ["start-libvirt"]],
   [
     "lxc.conf was written, and libvirt not restarted",
-    { host: { libvirt: swap("@lxc.conf\n", "@unread\nyes\n@lxc.conf\n") } },
+    { host: { libvirt: swap("@unread\n", "@unread\nyes\n") } },
     ["restart-libvirt"],
   ],
   [
@@ -148,7 +148,7 @@ plans(libvirtService, libvirtInputs, [
   ],
   [
     "the rules were flushed, and libvirt is restarted anyway",
-    { host: { libvirt: swap("@lxc.conf\n", "@unread\nyes\n@lxc.conf\n"), firewall: noRules } },
+    { host: { libvirt: swap("@unread\n", "@unread\nyes\n"), firewall: noRules } },
     ["restart-libvirt"],
   ],
   [

@@ -137,11 +137,7 @@ const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
     },
     ["vcpu=2"],
   ],
-  [
-    "in no bridge",
-    { evidence: added("peer web 12", "veth 12: vnet0@if2: <UP> mtu 1500 state UP") },
-    ["devices/interface: in no bridge"],
-  ],
+  ["in no bridge", { evidence: swap(" master svirt-lxc ", " ") }, ["devices/interface: in no bridge"]],
   ["its reservation is lost", { networks: without(/<host mac/) }, ["reservation=none"]],
   [
     "its reservation is another's",
