@@ -3,11 +3,21 @@ import { withoutId } from "../host/owner.ts";
 import { equalAsJson } from "./check.ts";
 import type { CommonInputs, ExistingObject, Kind } from "./kind.ts";
 
-/**
- * Why a resource must not be made: what has its name is someone else's, or the host cannot. Of someone else's thing, only one
- * that is what is declared may be taken over, and only where the program says so (`adopt: true`).
- */
+/** Why a resource must not be made: what has its name is someone else's, or the host cannot. */
 export function checkPreconditions<I extends CommonInputs, O extends object>(
+  kind: Kind<I, O, object>,
+  observed: O,
+  desired: I,
+  prior?: I,
+): Problem | undefined {
+  return checkExisting(kind, observed, desired, prior) ?? kind.precondition?.(observed, desired, prior);
+}
+
+/**
+ * Why what has the name of a resource keeps it from being made. Of someone else's thing, only one that is what is declared may
+ * be taken over, and only where the program says so (`adopt: true`).
+ */
+export function checkExisting<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,
   observed: O,
   desired: I,
@@ -15,9 +25,7 @@ export function checkPreconditions<I extends CommonInputs, O extends object>(
 ): Problem | undefined {
   const existing = kind.existing?.(observed, desired);
   const isOurs = existing?.owner !== undefined && [desired.owner, prior?.owner].includes(existing.owner);
-  return (
-    (existing && !isOurs ? foreign(existing, desired) : undefined) ?? kind.precondition?.(observed, desired, prior)
-  );
+  return existing && !isOurs ? foreign(existing, desired) : undefined;
 }
 
 function foreign({ what, owner, differences }: ExistingObject, desired: CommonInputs): Problem | undefined {

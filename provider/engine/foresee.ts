@@ -1,6 +1,6 @@
 import { HostError } from "../host/errors.ts";
 import { type Session, sessionOf } from "../host/session.ts";
-import { checkPreconditions } from "./adopt.ts";
+import { checkExisting } from "./adopt.ts";
 import { isUnknown } from "./check.ts";
 import type { AnyKind, CommonInputs, Failure, Kind } from "./kind.ts";
 import { observed } from "./observe.ts";
@@ -23,7 +23,7 @@ export async function foresee<I extends CommonInputs, O extends object>(
   const session = sessionOf(connection);
   if (session.hasActed) return [];
   const o = await look(kind, kinds, session, inputs).catch(() => undefined);
-  const problem = o && checkPreconditions({ ...kind, precondition: undefined }, o, inputs);
+  const problem = o && checkExisting(kind, o, inputs);
   return problem ? [{ property: called, reason: new HostError(problem).message }] : [];
 }
 

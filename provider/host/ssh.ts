@@ -51,7 +51,7 @@ const SHARING = [
 
 /** The argv that runs one shell command on a host. */
 export async function sshCommand({ destination, config, isSeparate = false }: SshTarget): Promise<string[]> {
-  const file = config === undefined ? [] : ["-F", resolve(config)];
+  const file = fileOf(config);
   const { options, resolved } = await optionsFor(file, destination);
   const socket = (isSeparate ? undefined : controlPath([destination, ...file, resolved])) ?? "none";
   const sharing = [...SHARING, ["ControlPath", socket] as const].flatMap(option);
@@ -60,7 +60,11 @@ export async function sshCommand({ destination, config, isSeparate = false }: Ss
 
 /** The options with which a user's configuration of a host does not get in the way of a command there. */
 export async function plainOptions({ destination, config }: SshTarget): Promise<string[]> {
-  return (await optionsFor(config === undefined ? [] : ["-F", resolve(config)], destination)).options;
+  return (await optionsFor(fileOf(config), destination)).options;
+}
+
+function fileOf(config: string | undefined): string[] {
+  return config === undefined ? [] : ["-F", resolve(config)];
 }
 
 interface ResolvedOptions {

@@ -90,7 +90,16 @@ all=$(list) || all=$(list) || all=$(list) || exit 1
 /** All records of a host. */
 export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
 
+const parsed = new WeakMap<Outcome, Store>();
+
+/** The records of a listing. All resources of a host ask for them: they are read once. */
 export function parseStore(outcome: Outcome): Store {
+  const store = parsed.get(outcome) ?? readStore(outcome);
+  parsed.set(outcome, store);
+  return store;
+}
+
+function readStore(outcome: Outcome): Store {
   const store: Store = {
     slots: new Map(),
     claims: new Map(),

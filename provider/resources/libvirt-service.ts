@@ -20,6 +20,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
+import { WRITE_CONFIG } from "../tools/config-file.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { type FirewallState, firewallProblem, firewallRead, firewallText, parseFirewall } from "../tools/firewall.ts";
@@ -41,7 +42,6 @@ import {
   startNetwork,
 } from "../tools/network.ts";
 import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
-import { PIPED } from "../tools/selinux.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
@@ -146,8 +146,7 @@ const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
 const KEEP_ORIGINAL = `${PUT}
 : >${UNREAD} && { [ -e ${ORIGINAL} ] || cat ${LXC_CONF} 2>/dev/null | put ${ORIGINAL}; }`;
-const WRITE = `${PIPED}
-mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1"`;
+const WRITE = `${WRITE_CONFIG}\nwrite_config "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
 const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
 

@@ -180,16 +180,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const steps: Step[] = [];
     const spec = specOf(desired);
     const outdated = !domain || !matchesSpec(domain, spec, functionalKeys(spec));
-    const reservation: Reservation = { mac: spec.mac, ip: address, name };
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
 
-    const reserved = observed.reservations.some((r) => equalAsJson(r, reservation));
     const moved = observed.address !== undefined && observed.address !== address;
     const restart = running && (outdated || !observed.current || !observed.attached || unconfined || moved);
     if (restart) steps.push(stopGracefully(name));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
-    if (!reserved) {
-      steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservation));
+    if (!isReserved(observed, desired)) {
+      steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservationOf(desired)));
     }
     if (outdated) {
       const xml = domainXml(spec, domain?.uuid);
@@ -317,6 +315,15 @@ function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(s
   return (keys as (keyof DomainSpec)[]).every((key) => equalAsJson(domain[key], spec[key]));
 }
 
+/** What the DHCP server is to keep for it. */
+function reservationOf({ name, address }: Inputs): Reservation {
+  return { mac: macOf(address), ip: address, name };
+}
+
+function isReserved({ reservations }: Observed, inputs: Inputs): boolean {
+  return reservations.some((r) => equalAsJson(r, reservationOf(inputs)));
+}
+
 /** What a definition says that no input does. */
 function undeclared({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
   return [
@@ -327,11 +334,9 @@ function undeclared({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): 
 }
 
 /** What of its state is not as it should be, each as a property of libvirt's and its value. */
-function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
+function stateDrift(observed: Observed, inputs: Inputs): string[] {
   const { autostart, running, paused, attached, startedWith = [], reservations, elsewhere, verdict } = observed;
-  const reservation: Reservation = { mac: macOf(address), ip: address, name };
-  const reserved = reservations.map(({ foreign: _, ...r }) => r);
-  const isReserved = reserved.some((r) => equalAsJson(r, reservation));
+  const kept = reservations.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ");
   return [
     ...(running ? [] : ["state=shut off"]),
     ...(paused ? ["state=paused"] : []),
@@ -339,7 +344,7 @@ function stateDrift(observed: Observed, { name, address }: Inputs): string[] {
     ...(running && !attached ? ["devices/interface: in no bridge"] : []),
     ...(running && observed.address === undefined ? ["address=none"] : []),
     ...startedWith.map((fact) => `started with ${fact}`),
-    ...(isReserved ? [] : [`reservation=${reserved.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ") || "none"}`]),
+    ...(isReserved(observed, inputs) ? [] : [`reservation=${kept || "none"}`]),
     ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),
     ...(verdict?.reasons ?? []),
   ];

@@ -17,6 +17,7 @@ import {
   imageClaimPath,
   imageClaims,
   imageFolder,
+  imageRecordPath,
   isHalfRemoved,
   isWholeImage,
   recordImage,
@@ -145,7 +146,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   outputs: (_, { sha256 }) => ({ path: `${STORE}/${imageFolder(sha256)}/root` }),
   actualInputs({ present, recorded, claimed }, { sha256, owner }) {
     const lost = [
-      ...(recorded || !present ? [] : [`${imageFolder(sha256)}/image.json`]),
+      ...(recorded || !present ? [] : [imageRecordPath(sha256)]),
       ...(claimed ? [] : [imageClaimPath(sha256, owner)]),
     ];
     return lost.length > 0 ? { drift: lost.map(damageOf) } : {};

@@ -181,7 +181,6 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     }));
     const standing = domains.find((d) => d.is.root === mountedRoot(name));
     const running = domains.filter((d) => d.liveXml && parseDomainXml(d.liveXml).root === mountedRoot(name));
-    const whole = completeContainers(results).has(name);
 
     const whose = record?.owner ?? reserved?.owner;
     const slot =
@@ -199,7 +198,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       revision: record?.revision ?? (made ? standing?.is.revision : undefined) ?? 0,
       units: record?.units ?? [],
       // Of an earlier root whose files are gone it tells nothing about the next one. One that a domain stands on had an identity.
-      seeded: (made && (record ? record.seeded : whole && { identity: true })) || {},
+      seeded: (made && (record ? record.seeded : standing && { identity: true })) || {},
       passwordHash: record?.passwordHash,
       claimsImage: image !== undefined && whose !== undefined && imageClaim(store, image, whose) !== undefined,
       hasSlot: reserved !== undefined,
@@ -216,7 +215,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         store,
         uuid: results.get("uuid")!.stdout.trim(),
         users: running.map((d) => d.n),
-        whole: whole || (made && standing !== undefined),
+        whole: standing !== undefined,
       },
     };
   },
@@ -291,7 +290,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
       Object.assign(record, more);
       noted = record.units;
-      steps.push(writeRecord(stepName, `roots/${name}/root.json`, record));
+      steps.push(writeRecord(stepName, recordPath(name), record));
     };
 
     // What it takes of the host is written down before it is taken.
@@ -318,7 +317,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       note({ id: "record-root", title: "Recording the root" });
 
     const remount = observed.unit !== "current" || !observed.mounted;
-    const wanted = { ...desired, hostname: desired.hostname ?? name, unwanted };
+    const wanted = settingsOf(desired, unwanted);
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.made && observed.settings === undefined;
     const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted, seeded);
@@ -480,6 +479,16 @@ function folderOf(name: string): string {
   return `roots/${name}`;
 }
 
+/** Its record, relative to the store. */
+function recordPath(name: string): string {
+  return `${folderOf(name)}/root.json`;
+}
+
+/** The settings that are asked for, and the units that were until now. */
+function settingsOf(inputs: Inputs, unwanted: string[] = []) {
+  return { ...inputs, hostname: inputs.hostname ?? inputs.name, unwanted };
+}
+
 /** The image that an owner has a claim on. */
 function claimedImage(store: Store, owner: string | undefined): string | undefined {
   return imageClaims(store).find((claim) => claim.owner === owner)?.sha256;
@@ -495,7 +504,7 @@ function lostRecords(observed: Observed, name: string): string[] | undefined {
   const { made, record, owner, hasSlot, slot, claimsImage, image } = observed;
   if (!made) return undefined;
   const lost = [
-    ...(record === "readable" ? [] : [`${folderOf(name)}/root.json`]),
+    ...(record === "readable" ? [] : [recordPath(name)]),
     ...(hasSlot || slot === undefined ? [] : [`slots/${slot}`]),
     ...(claimsImage || image === undefined || owner === undefined ? [] : [imageClaimPath(image, owner)]),
   ];
@@ -509,10 +518,9 @@ function lostRecords(observed: Observed, name: string): string[] | undefined {
 function asDeclared({ units, seeded, passwordHash }: Observed, prior: Inputs | undefined) {
   if (!prior || !seeded.identity) return { units, seeded, passwordHash };
   const { name, rootPassword } = prior;
-  const wanted = { ...prior, hostname: prior.hostname ?? name, unwanted: [] };
   return {
     units: prior.units,
-    seeded: wantedSeeds(wanted, seeded),
+    seeded: wantedSeeds(settingsOf(prior), seeded),
     passwordHash: rootPassword === undefined ? undefined : hashPassword(rootPassword, name),
   };
 }

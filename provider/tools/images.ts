@@ -16,6 +16,11 @@ export function imageFolder(sha256: string): string {
   return `images/${sha256}`;
 }
 
+/** The record of an image, relative to the store. */
+export function imageRecordPath(sha256: string): string {
+  return `${imageFolder(sha256)}/image.json`;
+}
+
 /** Where a root is mounted from: the image must stay, whatever became of its record. */
 function carriesRoot(store: Store, sha256: string): boolean {
   return [...store.roots.values()].some((root) => root !== DAMAGED && root.image === sha256);
@@ -31,9 +36,7 @@ export function isWholeImage(store: Store, sha256: string): boolean {
 
 /** Writes the record of an image that is whole. */
 export function recordImage(sha256: string): Step {
-  return writeRecord({ id: "record-image", title: "Recording the image" }, `${imageFolder(sha256)}/image.json`, {
-    sha256,
-  });
+  return writeRecord({ id: "record-image", title: "Recording the image" }, imageRecordPath(sha256), { sha256 });
 }
 
 /** Says that an image is used: by the resource that made it, and by each root that lies on it. `former` is a name that it had. */
@@ -79,14 +82,16 @@ export const UNUSED = `unused() {
   echo "something is mounted from $1, or in it: it stays" >&2; return 1
 }`;
 
+const REMOVE_UNUSED = `${UNUSED}
+remove() { unused "$1" && rm -rf --one-file-system "$1"; }`;
+
 // First it loses its name: a removal that breaks off leaves nothing that passes for whole.
-const REMOVE = `${UNUSED}
-remove() { unused "$1" && rm -rf --one-file-system "$1"; }
+const REMOVE = `${REMOVE_UNUSED}
 remove "$1${REMOVED}" && unused "$1" || exit 1
 [ ! -e "$1" ] || { mv -T "$1" "$1${REMOVED}" && sync "\${1%/*}" && remove "$1${REMOVED}"; } || exit 1
 [ ! -d "\${1%/*}" ] || rmdir --ignore-fail-on-non-empty "\${1%/*}"`;
 
-const REMOVE_REST = `${UNUSED}\nunused "$1" && rm -rf --one-file-system "$1"`;
+const REMOVE_REST = `${REMOVE_UNUSED}\nremove "$1"`;
 
 /** Removes a folder of the store, and what is left of one whose removal broke off, but nothing that is mounted. */
 export function removeFolder(name: StepName, folder: string): Step {

@@ -1,5 +1,5 @@
 import type { Step } from "../host/batch.ts";
-import { PIPED } from "./selinux.ts";
+import { WRITE_CONFIG } from "./config-file.ts";
 
 /** Where the host's systemd-networkd is told of a network. It sorts before what a host may say of all its interfaces. */
 const fileOf = (network: string) => `/etc/systemd/network/0-svirt-lxc.${network}.network`;
@@ -35,9 +35,9 @@ const RELOAD =
   "reload() { ! systemctl is-active --quiet systemd-networkd.service || systemctl reload systemd-networkd.service; }";
 
 // What was not read is not there: it is written again.
-const WRITE = `${PIPED}
+const WRITE = `${WRITE_CONFIG}
 ${RELOAD}
-mkdir -p "\${1%/*}" && cat >"$1.new" && chmod 0644 "$1.new" && piped restorecon "$1.new" && mv "$1.new" "$1" || exit 1
+write_config "$1" || exit 1
 reload || { rm "$1"; exit 1; }`;
 
 const REMOVE = `${RELOAD}
