@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { quoteArgv } from "../../provider/host/batch.ts";
 import { awaitBoot } from "../../provider/tools/await-boot.ts";
-import { checkout } from "../../scripts/setup/paths.ts";
-import { denials, labTest, sharedLab } from "../support/lab.ts";
+import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { insideOf, makeLoginKey } from "../support/login.ts";
 import { Stack } from "../support/stack.ts";
 
 /** One container whose definition, boot and company somebody else meddles with. */
@@ -20,14 +19,15 @@ const INIT = `$(cat /proc/$(cat /run/libvirt/lxc/${NAME}.pid)/task/*/children | 
 const RESOURCE = `LxcDomain ${NAME}`;
 
 let dir: string;
+let key: string;
 let stack: Stack;
 /** What other tests on the same host were denied before. */
 let denied: string[];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-domain-"));
-  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "id")]);
-  const container = { host: "lab", image: "base", authorizedKeys: [join(dir, "id.pub")], memory: "256MiB" };
+  key = await makeLoginKey(dir);
+  const container = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
   stack = await Stack.create(
     "lab-domain",
     {
@@ -37,7 +37,7 @@ beforeAll(async () => {
     },
     { dir },
   );
-  denied = await denials(await sharedLab());
+  denied = await ownDenials(await sharedLab());
   await mended();
 }, 20 * 60_000);
 
@@ -56,14 +56,10 @@ async function mended(): Promise<Record<string, string>> {
 }
 const redefine = (lab: Lab, edit: string) =>
   lab.ssh(`${V} dumpxml --inactive ${NAME} | sed "${edit}" >/run/edited.xml && ${V} define /run/edited.xml`);
-const inside = (command: string) =>
-  execa(
-    "ssh",
-    ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", join(dir, "id"), `${NAME}.lab-domain`, command],
-    {
-      cwd: checkout,
-    },
-  );
+const inside = insideOf(
+  () => stack,
+  () => key,
+);
 /** It may have ended a moment ago, of which libvirt makes an error. */
 const off = (lab: Lab) =>
   until("its end", 60, async () => {
@@ -136,7 +132,7 @@ labTest(
 labTest("a container that has renamed its interface, and made others, is left alone, and quickly", async (lab) => {
   const was = await started(lab);
   const network = "[Match]\\nName=lan0\\n\\n[Network]\\nDHCP=ipv4\\n\\n[DHCPv4]\\nClientIdentifier=mac\\n";
-  await inside(`printf '${network}' >/etc/systemd/network/1-lan.network && networkctl reload`);
+  await inside(NAME, `printf '${network}' >/etc/systemd/network/1-lan.network && networkctl reload`);
   await lab.ssh(
     [
       `nsenter -t ${INIT} -n ip link set eth0 name lan0`,
@@ -226,7 +222,7 @@ labTest("after all of that it comes up again by itself", async (lab) => {
 });
 
 labTest("nothing was denied to a container, nor to libvirt's controller", async (lab) => {
-  const all = (await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line));
+  const all = await ownDenials(lab);
   // Its init may not end what an administrator left behind in it.
   const ours = all.filter((line) => !/comm="systemd-shutdow" .*tcontext=\w+:\w+:unconfined_t:/.test(line));
   expect(ours.filter((line) => !denied.includes(line))).toEqual([]);

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
-import { denials, labTest, restartLab } from "../support/lab.ts";
+import { labTest, ownDenials, restartLab } from "../support/lab.ts";
+import { insideOf, makeLoginKey } from "../support/login.ts";
 import { sampleProcesses } from "../support/sampler.ts";
 import { type Run, Stack } from "../support/stack.ts";
 
@@ -17,6 +17,7 @@ const images = { base: { archive: ".lab-test/base.tar" } };
 const PASSWORD = "correct horse battery staple";
 
 let dir: string;
+let key: string;
 let stack: Stack;
 let web: object;
 /** What is declared, and is so on the host; undefined if that is not known. */
@@ -30,8 +31,8 @@ const config = (containers: object) => ({
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-lab-"));
-  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "id")]);
-  web = { host: "lab", image: "base", authorizedKeys: [join(dir, "id.pub")], rootPasswordSecret: "password" };
+  key = await makeLoginKey(dir);
+  web = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], rootPasswordSecret: "password" };
   stack = await Stack.create("lab-life", config({ web }), { dir });
   await stack.secret("svirt-lxc:password", PASSWORD);
 });
@@ -65,11 +66,11 @@ const one = () => ({ web });
 const any = () => (current && "web" in current ? current : one());
 
 const verbs = (run: Run) => Object.fromEntries(Object.entries(run.operations).map(([name, o]) => [name, o.verb]));
-// Other tests' stacks may have a container of that name, too.
-const login = (command: string) =>
-  execa("ssh", ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", join(dir, "id"), "web.lab-life", command], {
-    cwd: checkout,
-  });
+const inside = insideOf(
+  () => stack,
+  () => key,
+);
+const login = (command: string) => inside("web", command);
 
 event("the first up makes a container that is proven confined", nothing, async () => {
   await stack.configure(config(one()));
@@ -128,7 +129,7 @@ event("the host enforces, and nothing was denied to libvirt's controller or to u
   const permissive = (await lab.ssh("seinfo --permissive")).stdout.match(/\w+_t$/gm) ?? [];
   expect(permissive.filter((type) => type !== "virtd_lxc_t")).toEqual([]);
   // What its services are denied while the host reboots is not ours; see selinux.test.ts for all the rest.
-  expect((await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line))).toEqual([]);
+  expect(await ownDenials(lab)).toEqual([]);
 });
 
 event("a host that was booted permissive starts no container, says why, and is repaired", any, async (first) => {

@@ -29,6 +29,11 @@ export async function denials(lab: Lab): Promise<string[]> {
   return all.filter((line) => !line.includes("permissive=1") && !own.has(kindOf(line)));
 }
 
+/** Of these, what was denied to containers of ours, to libvirt's controller or to the mounter. */
+export async function ownDenials(lab: Lab): Promise<string[]> {
+  return (await denials(lab)).filter((line) => /virtd_lxc_t|svirt_lxc_/.test(line));
+}
+
 /** Keeps what is denied on a host that has just booted. */
 export async function keepBootDenials(lab: Lab): Promise<void> {
   await writeFile(bootDenials, JSON.stringify((await allDenials(lab)).map(kindOf)));

@@ -3,31 +3,13 @@ import { join } from "node:path";
 import { execa } from "execa";
 import type { Lab } from "../../lab/index.ts";
 import { mountedRoot } from "../../provider/tools/root-mount.ts";
-import { checkout } from "../../scripts/setup/paths.ts";
-import type { Stack } from "./stack.ts";
+import type { Inside } from "./login.ts";
 
 /** Containers of one image on the lab host: what they find under names, and whether they are who they are. */
 
 export const DOMAIN = "svirt-lxc.internal";
 export const KEY_TYPES = ["ed25519", "rsa", "ecdsa"];
 export const MACHINE_ID = "0123456789abcdef0123456789abcdef";
-
-/** Makes a key pair for logins; the public half is beside it. */
-export async function makeLoginKey(dir: string): Promise<string> {
-  const key = join(dir, "id");
-  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
-  return key;
-}
-
-export type Inside = (name: string, command: string) => Promise<{ stdout: string }>;
-
-/** Runs commands in the containers of a stack, as people log in there. */
-export function insideOf(stack: () => Stack, key: () => string): Inside {
-  return (name, command) => {
-    const options = ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", key()];
-    return execa("ssh", [...options, `${name}.${stack().name}`, command], { cwd: checkout });
-  };
-}
 
 /** What a container finds under a name: the address and names, or nothing. */
 export async function lookUp(inside: Inside, name: string, asked: string): Promise<string> {
