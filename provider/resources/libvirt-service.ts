@@ -4,9 +4,9 @@ import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
+import { type Daemons, daemonsOf, familyOf, installPackages, parseSystem, systemRead } from "../families/index.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
-import { familyOf, type OsRelease, parseOsRelease } from "../host/family.ts";
 import { DAMAGED, type Damaged, damageOf, PUT, STORE } from "../host/records.ts";
 import {
   claimOf,
@@ -42,6 +42,7 @@ import {
   startNetwork,
 } from "../tools/network.ts";
 import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
+import type { OsRelease } from "../tools/os-release.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
@@ -91,6 +92,8 @@ interface Observed {
   claim?: Claim | Damaged;
   host?: {
     store: Store;
+    /** What serves libvirt here. */
+    daemons: Daemons | undefined;
     lxcConf: string;
     /** As it was before the first claim, if it was changed. */
     original?: string;
@@ -127,22 +130,19 @@ const ORIGINAL = `${STORE}/lxc.conf.original`;
 /** lxc.conf is being written, and libvirt has to read it. A boot does that as well. */
 const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
 
-// libvirtd.service may end when nobody needs it: its socket starts it again.
 const STATE = `
-echo "@os"; cat /etc/os-release
-echo "@packages"; dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' 2>/dev/null | sed -n 's/^installed //p'
-echo "@units"; systemctl is-enabled --quiet libvirtd.service && systemctl is-active --quiet libvirtd.socket && echo up
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
-// Other users of apt, such as unattended upgrades, hold its lock for minutes: it is waited for (apt.conf(5), DPkg::Lock::Timeout).
-const APT_LOCK_TIMEOUT = 600;
-const INSTALL = `export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=${APT_LOCK_TIMEOUT} "$@"; }; i "$@" || { apt-get update && i "$@"; }`;
-// A daemon that runs loads no driver that was installed meanwhile.
-const START = 'systemctl enable "$@" && systemctl restart "$@"';
+// A daemon that runs loads no driver that was installed meanwhile. It may end when nobody needs it: its socket starts it again.
+const start = ({ boot, sockets, services }: Daemons) => [
+  "sh",
+  "-c",
+  `systemctl enable ${boot.join(" ")} && systemctl start ${sockets.join(" ")} && systemctl restart ${services.join(" ")}`,
+];
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
 const KEEP_ORIGINAL = `${PUT}
 : >${UNREAD} && { [ -e ${ORIGINAL} ] || cat ${LXC_CONF} 2>/dev/null | put ${ORIGINAL}; }`;
@@ -161,6 +161,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   // With the daemon down, libvirt cannot be asked; that it is down is seen in "libvirt".
   reads: () => [
     storeRead,
+    systemRead,
     { key: "libvirt", argv: ["sh", "-c", STATE] },
     { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
     { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
@@ -173,9 +174,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         .stdout.split(/^(?=@[\w.]+$)/m)
         .find((p) => p.startsWith(`@${name}\n`))
         ?.slice(name.length + 2);
-    const os = parseOsRelease(part("os") ?? "");
+    const system = parseSystem(results);
+    const { os } = system;
     const family = familyOf(os);
-    const installed = new Set(part("packages")?.split("\n"));
+    const daemons = "unsupported" in family ? undefined : daemonsOf(family, system);
     const store = parseStore(results.get("store")!);
     const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
@@ -183,9 +185,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const bridge = found?.bridge ?? bridgeOf(network);
     return {
       os,
-      missingPackages: "unsupported" in family ? [] : family.packages.filter((p) => !installed.has(p)),
+      missingPackages: "unsupported" in family ? [] : family.packages.filter((name) => !system.packages.has(name)),
       answers: results.get("networks")!.exit === 0,
-      idleUnits: part("units")?.includes("up") ? [] : ["libvirtd.service"],
+      idleUnits: [
+        ...(daemons?.boot.filter((unit) => !system.enabled.has(unit)) ?? []),
+        ...(daemons?.sockets.filter((unit) => !system.active.has(unit)) ?? []),
+      ],
       missingSettings: missing(part("lxc.conf") ?? ""),
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
@@ -200,6 +205,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       claim: claimOf(store, CLAIM, owner, claimSchema),
       host: {
         store,
+        daemons,
         lxcConf: part("lxc.conf") ?? "",
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
@@ -258,21 +264,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (id: string, title: string, argv: string[], more: Partial<Step> = {}) =>
       steps.push({ id, title, argv, ...more });
-    const services = servicesOf(os);
+    const family = familyOf(os);
+    const services = host?.daemons?.services ?? [];
 
-    if (missingPackages.length > 0)
-      act(
-        "install-packages",
-        `Installing ${missingPackages.join(" ")}`,
-        ["sh", "-c", INSTALL, "sh", ...missingPackages],
-        {
-          subject: missingPackages.join(" "),
-          // Each of two attempts waits.
-          timeout: 2 * APT_LOCK_TIMEOUT + 1200,
-        },
-      );
+    if (missingPackages.length > 0 && !("unsupported" in family)) steps.push(installPackages(family, missingPackages));
     if (missingPackages.length > 0 || idleUnits.length > 0 || !answers) {
-      act("start-libvirt", "Starting libvirt, now and at every boot", ["sh", "-c", START, "sh", ...services]);
+      act("start-libvirt", "Starting libvirt, now and at every boot", host?.daemons ? start(host.daemons) : []);
       return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
     }
 
@@ -316,15 +313,16 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
-  remove({ os, answers, missingPackages, network, claim, host }, { owner, network: name }) {
+  remove({ answers, missingPackages, network, claim, host }, { owner, network: name }) {
     if (!claim) return [];
+    const services = host?.daemons?.services ?? [];
     // Where it was never installed, or is no more, it has none.
     if (!answers && missingPackages.length === 0)
       return [
         {
           id: "start-libvirt",
           title: "Starting libvirt, which has a network to remove",
-          argv: ["systemctl", "restart", ...servicesOf(os)],
+          argv: ["systemctl", "restart", ...services],
         },
       ];
     const steps: Step[] = [];
@@ -349,7 +347,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           stdin: withOriginal(lxcConf, original),
         });
       }
-      const argv = ["systemctl", "try-restart", ...servicesOf(os)];
+      const argv = ["systemctl", "try-restart", ...services];
       steps.push({
         id: "restart-libvirt",
         title: "Restarting libvirt, which reads lxc.conf",
@@ -379,11 +377,6 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
 
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
 const NO_SUCH_UNIT = 5;
-
-function servicesOf(os: OsRelease): readonly string[] {
-  const family = familyOf(os);
-  return "unsupported" in family ? [] : family.services;
-}
 
 // Reservations change with each container, and are not for state.
 function pick(network: NetworkInfo): Observed["network"] {

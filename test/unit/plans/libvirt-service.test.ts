@@ -1,3 +1,4 @@
+import { fedora as FEDORA } from "../../../provider/families/fedora.ts";
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
@@ -29,15 +30,30 @@ const chains = (table: string, hook: string, ...rules: string[]) =>
     "}",
     "}",
   );
-const stopped = { libvirt: without(/^up$/), networks: says("") };
+const idle = swap(/^(ActiveState|UnitFileState)=.*$/gm, "$1=");
+/** A Fedora host with the packages that ours lack names of, and these units of libvirt. */
+const fedora = (
+  units: Record<string, [file: string, active: string]>,
+  packages: readonly string[] = FEDORA.packages,
+) => {
+  const shown = Object.entries(units).map(([id, [file, is]]) => `Id=${id}\nActiveState=${is}\nUnitFileState=${file}\n`);
+  const release = 'ID=fedora\nVERSION_ID=44\nPRETTY_NAME="Fedora Linux 44"';
+  return { system: says(["@os", release, "@packages", ...packages, "@units", shown.join("\n")].join("\n")) };
+};
+const modular: Record<string, [file: string, active: string]> = {
+  "virtlxcd.service": ["enabled", "inactive"],
+  "virtlxcd.socket": ["enabled", "active"],
+  "virtnetworkd.socket": ["enabled", "active"],
+};
+const stopped = { system: idle, networks: says("") };
 const bare = {
   store: says(""),
   networks: says(""),
   firewall: noRules,
-  libvirt: (text: string) =>
-    without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container|up)$/)(text).replace(/(?<=@lxc\.conf\n).*/s, ""),
+  system: both(without(/^(libvirt-.*|dnsmasq-base|nftables|systemd-container)$/), idle),
+  libvirt: (text: string) => text.replace(/(?<=@lxc\.conf\n).*/s, ""),
 };
-const os = (lines: string) => ({ libvirt: swap(/^PRETTY_NAME.*?(?=^@packages)/ms, lines) });
+const os = (lines: string) => ({ system: swap(/^PRETTY_NAME.*?(?=^@packages)/ms, lines) });
 
 plans(libvirtService, libvirtInputs, [
   [
@@ -52,18 +68,42 @@ plans(libvirtService, libvirtInputs, [
   ],
   ["converged", {}, []],
   [
+    "Fedora, from nothing",
+    { host: { ...bare, ...fedora({}, ["nftables"]) } },
+    [
+      "claim-libvirt",
+      "install-packages libvirt-daemon-driver-lxc libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
+      "start-libvirt",
+    ],
+  ],
+  ["Fedora, whose virtlxcd has ended, since nobody needed it", { host: fedora({ ...modular }) }, []],
+  [
+    "Fedora, fresh after the installation: presets enable, and do not start",
+    { host: fedora({ ...modular, "virtlxcd.socket": ["enabled", "inactive"] }) },
+    ["start-libvirt"],
+  ],
+  [
+    "Fedora with a libvirtd that others use: it serves the same driver",
+    {
+      host: fedora({
+        ...modular,
+        "virtlxcd.socket": ["enabled", "inactive"],
+        "virtnetworkd.socket": ["disabled", "inactive"],
+        "libvirtd.socket": ["enabled", "active"],
+        "libvirtd.service": ["enabled", "inactive"],
+      }),
+    },
+    [],
+  ],
+  [
     "a network that someone made just as declared, to be adopted",
     { host: { networks: without(/svirt:owner/) }, wants: { adopt: true } },
     ["mark-network"],
   ],
-  [
-    "a package is missing",
-    { host: { libvirt: without(/^nftables$/) } },
-    ["install-packages nftables", "start-libvirt"],
-  ],
+  ["a package is missing", { host: { system: without(/^nftables$/) } }, ["install-packages nftables", "start-libvirt"]],
   [
     "libvirt does not run, so that others' domains cannot be seen: lxc.conf is left for when they can",
-    { host: { ...stopped, libvirt: both(without(/^up$/), without(/^security_/)) } },
+    { host: { ...stopped, libvirt: without(/^security_/) } },
     ["start-libvirt"],
   ],
   ["libvirt does not run", { host: stopped }, ["start-libvirt"]],
@@ -212,9 +252,9 @@ refusals(libvirtService, libvirtInputs, [
   [
     "a distribution never tried",
     { host: os('PRETTY_NAME="Ubuntu 24.04 LTS"\nVERSION_ID="24.04"\nID=ubuntu\nID_LIKE=debian\n') },
-    ["unsupported-host", /Debian 13/, /README/],
+    ["unsupported-host", /Debian .* and Fedora/, /README/],
   ],
-  ["one that says nothing of itself", { host: os("") }, ["unsupported-host", /Debian 13/, /README/]],
+  ["one that says nothing of itself", { host: os("") }, ["unsupported-host", /Debian .* and Fedora/, /README/]],
   [
     "another's domain without a label, which lxc.conf would confine",
     { host: { libvirt: without(/^security_require/), domains: both(theirs, withoutElement("seclabel")) } },
@@ -375,7 +415,7 @@ test("removed while libvirt is down: it is started first, since it may have the 
 });
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
-  const steps = libvirtService.remove(down({ libvirt: without(/^libvirt-daemon-/) }), libvirtInputs);
+  const steps = libvirtService.remove(down({ system: without(/^libvirt-daemon-/) }), libvirtInputs);
   expect(idsOf(steps)).toEqual(["remove-networkd-file", ...config, "release-libvirt"]);
   expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
@@ -388,4 +428,12 @@ test("outputs and what a refresh names", () => {
     subnet: "10.213.0.0/20",
     firewall: "ready",
   });
+});
+
+test("the daemons that a host uses are started and restarted, and no others", () => {
+  const host = fedora({ ...modular, "virtlxcd.socket": ["enabled", "inactive"] });
+  const { observed, desired } = given(libvirtService, libvirtInputs, { host });
+  expect(libvirtService.plan(observed, desired).map((step) => step.argv.at(-1))).toEqual([
+    "systemctl enable virtlxcd.service virtnetworkd.socket && systemctl start virtlxcd.socket virtnetworkd.socket && systemctl restart virtlxcd.service virtnetworkd.service",
+  ]);
 });
