@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
 import { containerNameSchema, nameSchema } from "../provider/resources/common.ts";
+import { sourceInputs } from "../provider/sources/index.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -16,11 +17,7 @@ const host = z.strictObject({
   confineOthers: z.boolean().optional(),
 });
 
-const image = z.strictObject({
-  archive: z.string().optional(),
-  hostArchive: z.string().optional(),
-  sha256: z.string().optional(),
-});
+const image = z.strictObject(sourceInputs);
 
 const container = z.strictObject({
   host: name,
@@ -128,14 +125,20 @@ function record(value: unknown): Record<string, unknown> {
 function explain(project: string, issue: z.core.$ZodIssue): string[] {
   const at = (path: PropertyKey[]) => `  ${project}:${path.map(String).join(".")}`;
   if (issue.code === "unrecognized_keys") {
-    const allowed = Object.keys(shapeAt(issue.path)).filter((key) => key !== "rootPassword");
+    const allowed = keysAt(schema, issue.path).filter((key) => key !== "rootPassword");
     return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key; allowed are ${allowed.join(", ")}`);
   }
   if (issue.code === "invalid_key") return issue.issues.map((i) => `${at(issue.path)}: the name ${i.message}`);
   return [`${at(issue.path)}: ${issue.message}`];
 }
 
-function shapeAt([section]: PropertyKey[]): object {
-  if (section === undefined) return schema.shape;
-  return { hosts: host, images: image, containers: container }[String(section)]?.shape ?? {};
+/** The keys that an object may have which stands at a path below a schema. */
+function keysAt(type: unknown, path: readonly PropertyKey[]): string[] {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return keysAt(type.unwrap(), path);
+  const [key, ...rest] = path;
+  if (type instanceof z.ZodObject)
+    return key === undefined ? Object.keys(type.shape) : keysAt(type.shape[String(key)], rest);
+  if (type instanceof z.ZodRecord) return keysAt(type.valueType, rest);
+  if (type instanceof z.ZodArray) return keysAt(type.element, rest);
+  return [];
 }

@@ -40,6 +40,7 @@ export function stepProblem(
 ): Problem {
   const lines = `${outcome.stderr}\n${outcome.stdout}`.trim().split("\n");
   const output = lines.slice(step.report ? -MAX_REPORT : -8).join("\n");
+  const known = step.remedies?.find(([cause]) => new RegExp(cause, "m").test(lines.join("\n")));
   const timedOut = outcome.exit === 124 || outcome.exit === 137; // timeout(1)
   const end = timedOut ? "it took too long" : step.report && output ? "" : `exit code ${outcome.exit}`;
   return {
@@ -47,7 +48,7 @@ export function stepProblem(
     what: `${name}: failed at the step "${step.title}"`,
     where: `${session.host}: ${shown(step)}`,
     why: [end, output].filter(Boolean).join("\n"),
-    remedy: step.remedy ?? "mend the cause, then run the same command again: it continues from here",
+    remedy: known?.[1] ?? step.remedy ?? "mend the cause, then run the same command again: it continues from here",
   };
 }
 

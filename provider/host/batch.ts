@@ -47,6 +47,8 @@ export interface Step {
   report?: boolean;
   /** What to do where it fails; in general: mend the cause, and run the same command again. */
   remedy?: string;
+  /** The same for known causes: the first counts whose regular expression (for multiple lines) matches what the step printed. */
+  remedies?: readonly (readonly [cause: string, remedy: string])[];
 }
 
 /** What a step is called: to programs, and to people. */
@@ -241,9 +243,10 @@ rm -rf /run/svirt-lxc/key.* /run/svirt-lxc-credential.*`;
 
 function command(step: Step, name: string): string {
   const run = `run ${name} timeout -k ${KILL_AFTER} ${timeoutOf(step)} ${quoteArgv(step.argv)}`;
-  if (step.upload !== undefined) return run; // the rest of the batch's own standard input
+  const noted = `${run} 3>&2`; // by its third descriptor a step may report progress, as say() does
+  if (step.upload !== undefined) return noted; // the rest of the batch's own standard input
   // printf is built into sh: what it writes is in no process's arguments.
-  return step.stdin === undefined ? `${run} </dev/null` : `printf %s ${quote(step.stdin)} | ${run}`;
+  return step.stdin === undefined ? `${noted} </dev/null` : `printf %s ${quote(step.stdin)} | ${noted}`;
 }
 
 function stable(reads: Read[]): string {

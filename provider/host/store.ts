@@ -8,7 +8,7 @@ import { DAMAGED, type Damaged, parseRecord, removeRecord, STORE, writeRecord } 
  *
  *   slots/N              who has slot N: written before anything of a container is made
  *   claims/THING/OWNER   who uses a thing that is shared; the last one out removes it
- *   images/SHA256/       a base root, and its record image.json
+ *   images/SHA256/       a base root, its record image.json, and in one line the list of its packages
  *   roots/NAME/          a container's root, and its record root.json
  *
  * A record is a JSON object. Those of images and roots are written when the folder is complete, and go with it at once.
@@ -53,6 +53,8 @@ export interface Store {
   /** Thing → owner → what the owner wants of it, in JSON. An owner whose name cannot be read counts as well. */
   claims: Map<string, Map<string, string>>;
   images: Map<string, ImageRecord | Damaged>;
+  /** What was installed in images that were made of packages. */
+  packages: Map<string, string[]>;
   roots: Map<string, RootRecord | Damaged>;
   /** Folders of images and roots, with a record or without: relative to the store. */
   folders: Set<string>;
@@ -69,7 +71,7 @@ const FOLDER = "(images/[0-9a-f]{64}|roots/[a-z0-9-]+)";
 const PATHS = [
   "slots/[0-9]+",
   `claims/[a-z0-9-]+/${OWNER}`,
-  "images/[0-9a-f]{64}/image\\.json",
+  "images/[0-9a-f]{64}/(image\\.json|packages)",
   "roots/[a-z0-9-]+/root\\.json",
   `${FOLDER}(\\${REMOVED})?`,
   `staging/[0-9a-f]{64}\\.[A-Za-z0-9%_.~!*'()-]+`,
@@ -104,6 +106,7 @@ function readStore(outcome: Outcome): Store {
     slots: new Map(),
     claims: new Map(),
     images: new Map(),
+    packages: new Map(),
     roots: new Map(),
     folders: new Set(),
     staging: new Set(),
@@ -112,6 +115,7 @@ function readStore(outcome: Outcome): Store {
     const [kind, name = "", last = ""] = path.split("/");
     if (kind === "slots") store.slots.set(Number(name), parseRecord(text, slotSchema));
     else if (kind === "staging") store.staging.add(`${STORE}/${path}`);
+    else if (kind === "images" && last === "packages") store.packages.set(name, text.split(" ").filter(Boolean));
     else if (last === "image.json") store.images.set(name, parseRecord(text, imageSchema));
     else if (last === "root.json") store.roots.set(name, parseRecord(text, rootSchema));
     else if (kind === "claims") {

@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Failure, Kind } from "../engine/kind.ts";
+import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
+import { type Family, familyOf, installPackages, parseSystem, type System, systemRead } from "../families/index.ts";
 import type { Step } from "../host/batch.ts";
 import { DAMAGED, damageOf, STORE } from "../host/records.ts";
 import { parseStore, readableSlots, type Store, storeRead } from "../host/store.ts";
-import { stagingFolder, unpack } from "../tools/archive.ts";
-import { faultOfArchive } from "../tools/archive-contents.ts";
+import { resolveSource, sourceInputs, sourceKeys, sourceOf } from "../sources/index.ts";
+import { removeBuild } from "../tools/build-unit.ts";
 import {
   claimImage,
   hasImageClaim,
@@ -23,6 +21,7 @@ import {
   recordImage,
   releaseImage,
   removeRest,
+  stagingFolder,
   UNUSED,
 } from "../tools/images.ts";
 import { common, retain } from "./common.ts";
@@ -30,15 +29,7 @@ import { common, retain } from "./common.ts";
 const schema = z.strictObject({
   ...common,
   retain,
-  /** A tar archive on the workstation (.tar, .tar.gz, .tar.xz, .tar.zst), relative to the project. */
-  archive: z.string().min(1).optional(),
-  /** A tar archive that lies on the host; its sha256 must be given. */
-  hostArchive: z.string().startsWith("/", "must be an absolute path on the host").optional(),
-  /** sha256 of the archive. Of a file on the workstation it is computed if it is not given, and checked if it is. */
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits")
-    .optional(),
+  ...sourceInputs,
 });
 type Inputs = z.output<typeof schema> & { sha256: string };
 
@@ -54,16 +45,17 @@ interface Observed {
   staged: boolean;
   /** Something is left of an earlier one whose removal broke off. */
   halfRemoved: boolean;
-  host?: { store: Store };
+  host?: { store: Store; system: System };
 }
 
 interface Outputs {
   path: string;
+  packages: string[];
 }
 
 // The record comes last: without it the image does not count.
 const INSTALL = `${UNUSED}
-unused "$2" && mkdir -p "\${2%/*}" && rm -rf "$2" && mv -T "$1" "$2" && sync "\${2%/*}" && rmdir --ignore-fail-on-non-empty "\${1%/*}"`;
+unused "$2" && mkdir -p "\${2%/*}" && rm -rf "$2" && mv -T "$1" "$2" && rm -f "$2/built" && sync "\${2%/*}" && rmdir --ignore-fail-on-non-empty "\${1%/*}"`;
 
 export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   token: "LxcImage",
@@ -72,7 +64,7 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   id: ({ sha256 }) => sha256,
   replaces: ["sha256"],
 
-  reads: () => [storeRead],
+  reads: () => [storeRead, systemRead],
   parse(results, { sha256, owner }) {
     const store = parseStore(results.get("store")!);
     const record = store.images.get(sha256);
@@ -83,16 +75,12 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       retain: imageClaim(store, sha256, owner)?.retain ?? false,
       staged: store.staging.has(stagingFolder(sha256, owner)),
       halfRemoved: isHalfRemoved(store, imageFolder(sha256)),
-      host: { store },
+      host: { store, system: parseSystem(results) },
     };
   },
 
   exists: ({ host }, { sha256, owner }) => hasImageClaim(host!.store, sha256, owner),
-  plan(
-    { present, recorded, claimed, retain, staged, halfRemoved, host },
-    { archive, hostArchive, sha256, owner, ...desired },
-    prior,
-  ) {
+  plan({ present, recorded, claimed, retain, staged, halfRemoved, host }, { sha256, owner, ...desired }, prior) {
     const steps: Step[] = [];
     const former = prior?.owner;
     const renamed = former !== undefined && former !== owner && host && hasImageClaim(host.store, sha256, former);
@@ -102,25 +90,10 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       steps.push({ ...claim, ...(present ? {} : { phase: "before" }) });
     }
     if (!present) {
-      const staging = stagingFolder(sha256, owner);
-      steps.push(
-        archive === undefined
-          ? {
-              id: "unpack-image",
-              title: "Unpacking the image",
-              argv: unpack(hostArchive!, sha256, staging, "host"),
-              phase: "before",
-              timeout: 3600,
-            }
-          : {
-              id: "upload-image",
-              title: "Uploading and unpacking the image",
-              argv: unpack(archive, sha256, staging, "stdin"),
-              upload: archive,
-              phase: "before",
-              timeout: 3600,
-            },
-      );
+      const { source, recipe } = sourceOf({ ...desired, sha256 });
+      const { family, missing } = lacking(host?.system, source.needs(recipe));
+      if (family && missing.length > 0) steps.push({ ...installPackages(family, missing), phase: "before" });
+      steps.push({ ...source.fill(recipe, sha256, stagingFolder(sha256, owner)), phase: "before" });
       const argv = ["sh", "-c", INSTALL, "sh", stagingFolder(sha256, owner), `${STORE}/${imageFolder(sha256)}`];
       steps.push({ id: "install-image", title: "Putting the image in place", argv });
     }
@@ -143,7 +116,10 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
       .filter(({ owner, retain }) => !roots.has(owner) && !retain)
       .map(({ owner, sha256 }) => ({ owner, sha256, retain: false }));
   },
-  outputs: (_, { sha256 }) => ({ path: `${STORE}/${imageFolder(sha256)}/root` }),
+  outputs: ({ host }, { sha256 }) => ({
+    path: `${STORE}/${imageFolder(sha256)}/root`,
+    packages: host?.store.packages.get(sha256) ?? [],
+  }),
   actualInputs({ present, recorded, claimed }, { sha256, owner }) {
     const lost = [
       ...(recorded || !present ? [] : [imageRecordPath(sha256)]),
@@ -153,73 +129,56 @@ export const lxcImage: Kind<Inputs, Observed, Outputs> = {
   },
 
   resolve: {
-    needs: ["archive", "hostArchive", "sha256"],
+    needs: sourceKeys,
     async run(inputs, olds) {
-      const failures: Failure[] = [];
-      const { archive, hostArchive } = inputs;
-      let { sha256 } = inputs;
-      if ((archive === undefined) === (hostArchive === undefined)) {
-        failures.push({
-          property: "archive",
-          reason: "give either archive (a file on the workstation) or hostArchive (on the host)",
-        });
-      } else if (hostArchive !== undefined && sha256 === undefined) {
-        failures.push({ property: "sha256", reason: "must be given for an archive that lies on the host" });
-      } else if (archive !== undefined) {
-        const computed = await sha256Of(archive);
-        if (computed === undefined && sha256 === undefined)
-          failures.push({ property: "archive", reason: `cannot read ${archive}` });
-        else if (computed !== undefined && sha256 !== undefined && computed !== sha256) {
-          failures.push({ property: "sha256", reason: `${archive} has the sha256 ${computed}` });
-        } else if (computed !== undefined && computed !== olds.sha256) {
-          // Each preview reads the archive; what is in it is looked at (for a compressed one, some seconds) until a host has it.
-          const fault = await faultOfArchive(archive);
-          if (fault !== undefined) failures.push({ property: "archive", reason: `${archive} ${fault}` });
-        }
-        sha256 ??= computed;
-      }
-      return { inputs: { ...inputs, sha256 }, failures };
+      const { digest, failures } = await resolveSource(inputs, olds.sha256);
+      return { inputs: { ...inputs, sha256: digest }, failures };
     },
   },
 };
 
-function removeStaging(sha256: string, owner: string): Step {
-  const folder = stagingFolder(sha256, owner);
-  return {
-    id: "remove-staging",
-    title: "Removing the partly unpacked image",
-    argv: ["sh", "-c", 'rm -rf "$1" && rmdir --ignore-fail-on-non-empty "${1%/*}"', "sh", folder],
-    timeout: 600,
-  };
+/** The packages of a host's family that an image needs and the host lacks. */
+function lacking(system: System | undefined, needs: readonly string[]): { family?: Family; missing: string[] } {
+  const family = system && familyOf(system.os);
+  if (!family || "unsupported" in family) return { missing: [] };
+  const packages = needs.map((name) => family.packageOf[name] ?? name);
+  return { family, missing: packages.filter((name) => !system.packages.has(name)) };
 }
 
-async function sha256Of(file: string): Promise<string | undefined> {
-  const hash = createHash("sha256");
-  try {
-    await pipeline(createReadStream(file), hash);
-  } catch {
-    return undefined;
-  }
-  return hash.digest("hex");
+function removeStaging(sha256: string, owner: string): Step {
+  return {
+    id: "remove-staging",
+    title: "Ending the making of the image, and removing what there is of it",
+    argv: removeBuild(stagingFolder(sha256, owner)),
+    timeout: 600,
+  };
 }
 
 export type LxcImageArgs = Args<typeof schema>;
 
 /**
- * An immutable base root on a host, named by the sha256 of the archive that it was unpacked from. Containers lie on it without
- * copying it. It is removed when nothing uses it any more.
+ * An immutable base root on a host, made of one source: an archive, packages, or an image of the OCI. It is named by the sha256 of
+ * the archive or of the recipe, and so made once. Containers lie on it without copying it. It is removed when nothing uses it any
+ * more.
+ *
+ * @example
+ * host.image("debian", { apt: { suite: "trixie" } });
+ * host.image("fedora", { dnf: { release: 44 }, rebuild: "2026-11" });
+ * host.image("base", { archive: "images/base.tar" });
  */
 export class LxcImage extends HostResource {
   declare readonly sha256: pulumi.Output<string>;
   /** The folder of the root, on the host. */
   declare readonly path: pulumi.Output<string>;
+  /** What was installed, each with its version: `name=version`. Empty for archives. */
+  declare readonly packages: pulumi.Output<string[]>;
 
   constructor(name: string, args: LxcImageArgs, opts?: pulumi.CustomResourceOptions) {
     super(
       "LxcImage",
       name,
       { retain: opts?.retainOnDelete, ...args },
-      ["path", ...(args.sha256 === undefined ? ["sha256"] : [])],
+      ["path", "packages", ...(args.sha256 === undefined ? ["sha256"] : [])],
       [],
       opts,
     );

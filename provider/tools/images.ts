@@ -16,6 +16,11 @@ export function imageFolder(sha256: string): string {
   return `images/${sha256}`;
 }
 
+/** Where an image is made before it is complete. Each owner has its own place: two may make it at the same time. */
+export function stagingFolder(sha256: string, owner: string): string {
+  return `${STORE}/staging/${sha256}.${encodeURIComponent(owner)}`;
+}
+
 /** The record of an image, relative to the store. */
 export function imageRecordPath(sha256: string): string {
   return `${imageFolder(sha256)}/image.json`;

@@ -48,9 +48,57 @@ test("a host that is not known yet makes no other image of it", async () => {
 });
 
 const wrong: [name: string, given: object, property: string, reason: RegExp][] = [
-  ["no source", {}, "archive", /either archive .* or hostArchive/],
-  ["no source but a sha256", { sha256 }, "archive", /either archive .* or hostArchive/],
-  ["both sources", { archive, hostArchive, sha256 }, "archive", /either archive .* or hostArchive/],
+  ["no source", {}, "archive", /one of archive, .*apt, dnf, oci/],
+  ["no source but a sha256", { sha256 }, "archive", /one of archive/],
+  ["two sources", { archive, hostArchive, sha256 }, "hostArchive", /there is archive already/],
+  ["an archive and packages", { archive, apt: { suite: "trixie" } }, "apt", /there is archive already/],
+  ["an address without a sha256", { url: "https://example.org/base.tar" }, "sha256", /must be given/],
+  ["an address that is none", { url: "base.tar", sha256 }, "url", /must be an address/],
+  ["a distribution that no source knows", { pacman: { release: 1 } }, "pacman", /unknown property; .* apt, dnf, oci/],
+  ["a suite that is none", { apt: { suite: "Debian 13" } }, "apt.suite", /name of a suite/],
+  ["a suite that is an option", { apt: { suite: "--help" } }, "apt.suite", /name of a suite/],
+  [
+    "a package with a character of the shell",
+    { apt: { suite: "trixie", packages: ["nginx", "vim;reboot"] } },
+    "apt.packages[1]",
+    /name of a package/,
+  ],
+  ["a package that is an option", { dnf: { release: 44, packages: ["-y"] } }, "dnf.packages[0]", /name of a package/],
+  ["no packages", { dnf: { release: 44, packages: [] } }, "dnf.packages", /must name a package/],
+  [
+    "a mirror that is no address",
+    { apt: { suite: "trixie", mirrors: [{ url: "deb.debian.org" }] } },
+    "apt.mirrors[0].url",
+    /must be an address/,
+  ],
+  ["a keyring that is no path", { apt: { suite: "trixie", keyring: "mine.gpg" } }, "apt.keyring", /absolute path/],
+  ["a release that is no number", { dnf: { release: "44" } }, "dnf.release", /./],
+  [
+    "a repository without an address",
+    { dnf: { release: 44, repositories: { local: { gpgkey: "/srv/key" } } } },
+    "dnf.repositories.local.baseurl",
+    /either baseurl or metalink/,
+  ],
+  [
+    "a repository without a key",
+    { dnf: { release: 44, repositories: { local: { baseurl: "file:///srv" } } } },
+    "dnf.repositories.local.gpgkey",
+    /./,
+  ],
+  ["an image without a digest", { oci: { from: "docker://example.org/base" } }, "oci.digest", /./],
+  [
+    "a malformed digest",
+    { oci: { from: "docker://example.org/base", digest: "sha256:abc" } },
+    "oci.digest",
+    /sha256: and 64/,
+  ],
+  [
+    "an image with its digest in its name",
+    { oci: { from: `docker://example.org/base@sha256:${other}`, digest: `sha256:${other}` } },
+    "oci.from",
+    /without a digest/,
+  ],
+  ["a sha256 of a recipe", { apt: { suite: "trixie" }, sha256: other }, "sha256", /is computed of apt/],
   ["an archive on the host without a sha256", { hostArchive }, "sha256", /must be given/],
   ["another sha256", { archive, sha256: other }, "sha256", new RegExp(`base\\.tar has the sha256 ${sha256}`)],
   ["a missing file", { archive: missing }, "archive", /cannot read .*missing\.tar/],
@@ -71,4 +119,21 @@ test("an archive that the state has is not looked into again", async () => {
   const { failures } = await check(lxcImage, { owner: "o", archive: text }, { sha256: digest(text) });
   expect(failures).toEqual([]);
   expect((await check(lxcImage, { owner: "o", archive: text }, { sha256: other })).failures).toHaveLength(1);
+});
+
+const named = async (given: object) => (await check(lxcImage, { owner: "o", ...given })).inputs.sha256;
+test("a recipe is named by what it says, whatever the order of its packages, and by rebuild", async () => {
+  const apt = { suite: "trixie", packages: ["dbus", "systemd-sysv"] };
+  const name = await named({ apt });
+  expect(name).toMatch(/^[0-9a-f]{64}$/);
+  expect(await named({ apt: { ...apt, packages: ["systemd-sysv", "dbus", "dbus"] } })).toBe(name);
+  const others = [
+    { apt, rebuild: "2" },
+    { apt: { ...apt, suite: "sid" } },
+    { apt: { ...apt, packages: ["systemd-sysv"] } },
+    { apt: { ...apt, mirrors: [{ url: "https://deb.debian.org/debian" }] } },
+    { dnf: { release: 44 } },
+    { dnf: { release: 45 } },
+  ];
+  expect(new Set([name, ...(await Promise.all(others.map(named)))]).size).toBe(others.length + 1);
 });

@@ -109,5 +109,8 @@ removals(lxcImage, imageInputs, [
 test("identity and outputs", () => {
   const { observed, desired } = given(lxcImage, imageInputs, {});
   expect(lxcImage.id(desired, observed)).toBe(IMAGE);
-  expect(lxcImage.outputs(observed, desired)).toEqual({ path: `/var/lib/svirt-lxc/images/${IMAGE}/root` });
+  expect(lxcImage.outputs(observed, desired)).toEqual({
+    path: `/var/lib/svirt-lxc/images/${IMAGE}/root`,
+    packages: [],
+  });
 });

@@ -65,7 +65,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of an image",
     { images: { base: { url: "x" } } },
     "images.base.url",
-    /^unknown key; allowed are archive, hostArchive, sha256$/,
+    /^unknown key; allowed are archive, hostArchive, url, apt, dnf, oci, sha256, rebuild$/,
   ],
   ["an amount that is none", withWeb({ memory: "abc" }), "containers.web.memory", /KiB, MiB or GiB, such as 512MiB/],
   ["an amount without a unit", withWeb({ memory: 512 }), "containers.web.memory", /string/],

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { build } from "../tools/build-unit.ts";
+import { hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
+import { NETWORK } from "./remedies.ts";
+import type { Source } from "./source.ts";
+
+/** What a container of systemd with DHCP, ssh and the usual tools needs. */
+const PACKAGES = [
+  ..."systemd-sysv libpam-systemd libnss-systemd dbus passwd openssh-server iproute2 net-tools procps vim-tiny".split(
+    " ",
+  ),
+];
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/** Suites that have no updates besides. */
+const ROLLING = ["sid", "unstable", "experimental"];
+
+const word = /^[a-z][a-z0-9./-]*$/;
+const suite = z.string().regex(word, "must be the name of a suite, such as trixie");
+
+const mirror = z.strictObject({
+  /** Address of the archive. */
+  url: mirrorSchema,
+  /** Default: the suite of the image. */
+  suite: suite.optional(),
+  /** Default: main. */
+  components: z.array(z.string().regex(word, "must be the name of a component, such as main")).min(1).default(["main"]),
+});
+
+const input = z.strictObject({
+  /** The release of Debian. */
+  suite,
+  /** What is installed besides the essential packages, and what these need; nothing that is only recommended. */
+  packages: packagesSchema.default(PACKAGES.toSorted()),
+  /** Archives that packages are taken from. Default: Debian's own, with its updates and security updates. */
+  mirrors: z.array(mirror).min(1).optional(),
+  /** The keys, on the host, of which one must have signed each archive. Default: Debian's own. */
+  keyring: hostFileSchema.default(KEYRING),
+});
+type Recipe = z.output<typeof input>;
+
+// Its own archive of keys would count, too: only the one that a source names pins it. What it copies of the host is removed, as are
+// the keys that openssh-server made: nobody is to share them.
+const SCRIPT = `
+keyring=$1 suite=$2 packages=$3; shift 3
+mmdebstrap --mode=root --format=directory --variant=minbase --include="$packages" \\
+  --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' "$suite" "$root" "$@" || return
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root"/etc/ssh/ssh_host_*
+[ -e "$root$keyring" ] || install -D -m 0644 "$keyring" "$root$keyring" || return
+dpkg-query --admindir="$root/var/lib/dpkg" -W -f '\${Package}:\${Architecture}=\${Version} ' >"$staging/packages"`;
+
+/** A Debian root made of packages, by mmdebstrap(1). */
+export const apt: Source<Recipe> = {
+  input,
+  resolve: (wanted) => resolveRecipe("apt", wanted),
+  needs: ({ keyring }) => ["mmdebstrap", ...(keyring === KEYRING ? ["debian-archive-keyring"] : [])],
+  fill: (recipe, _, staging) =>
+    build({
+      title: `Building the image of packages: ${recipe.suite}`,
+      staging,
+      script: SCRIPT,
+      args: [recipe.keyring, recipe.suite, recipe.packages.join(","), ...sourceLines(recipe)],
+      remedies: [
+        [
+          "does not have a Release file|404 +Not Found",
+          "correct the suite or the address of the mirror: it has no such release",
+        ],
+        [
+          "is not signed|NO_PUBKEY|keyring.*(does not exist|No such file)",
+          "give the keyring, on the host, that has the key of this archive",
+        ],
+        ["Unable to locate package|has no installation candidate", "correct the names of the packages"],
+        ["is expired|not valid yet", "take a mirror that is up to date, or set the host's clock"],
+        ...NETWORK,
+      ],
+    }),
+};
+
+/** Lines of sources.list(5). */
+function sourceLines({ suite, mirrors, keyring }: Recipe): string[] {
+  const usual = [
+    { url: "http://deb.debian.org/debian", suite, components: ["main"] },
+    ...(ROLLING.includes(suite)
+      ? []
+      : [
+          { url: "http://deb.debian.org/debian", suite: `${suite}-updates`, components: ["main"] },
+          { url: "http://security.debian.org/debian-security", suite: `${suite}-security`, components: ["main"] },
+        ]),
+  ];
+  return (mirrors ?? usual).map(
+    ({ url, suite: own = suite, components }) => `deb [signed-by=${keyring}] ${url} ${own} ${components.join(" ")}`,
+  );
+}
