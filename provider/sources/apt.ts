@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
 import { hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
-import { NETWORK } from "./remedies.ts";
+import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
 /** What a container of systemd with DHCP, ssh and the usual tools needs. */
@@ -70,7 +70,7 @@ export const apt: Source<Recipe> = {
         ],
         ["Unable to locate package|has no installation candidate", "correct the names of the packages"],
         ["is expired|not valid yet", "take a mirror that is up to date, or set the host's clock"],
-        ...NETWORK,
+        ...HOST_REMEDIES,
       ],
     }),
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
 import { hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
-import { NETWORK } from "./remedies.ts";
+import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
 /**
@@ -79,11 +79,12 @@ rpm --root "$root" --dbpath /usr/lib/sysimage/rpm -qa --qf '%{NAME}.%{ARCH}=%{EP
   grep -v '^gpg-pubkey' | LC_ALL=C sort | tr '\\n' ' ' >"$staging/packages"
 rm -rf "$work"`;
 
+// rpm has the program that checks signatures, and Debian's dnf only recommends it.
 /** A Fedora root made of packages, as `dnf --installroot` does it. */
 export const dnf: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("dnf", wanted),
-  needs: ({ repositories }) => ["dnf", ...(repositories ? [] : ["distribution-gpg-keys"])],
+  needs: ({ repositories }) => ["dnf", "rpm", ...(repositories ? [] : ["distribution-gpg-keys"])],
   fill: (recipe, _, staging) =>
     build({
       title: `Building the image of packages: Fedora ${recipe.release}`,
@@ -97,12 +98,15 @@ export const dnf: Source<Recipe> = {
         ],
         ["Unable to find a match|No match for argument", "correct the names of the packages"],
         ["incorrect checksum|checksum doesn.t match", "take another mirror, or wait until this one is whole"],
-        ["Status code: 404|repomd\\.xml", "correct the release or the address of the repository: it has no such one"],
+        [
+          "Status code: 404|Couldn.t (read a|open) file",
+          "correct the release or the address of the repository: it has no such one",
+        ],
         [
           "scriptlet failed|using root",
           "the host's rpm is too old for these packages, or they are broken: take a newer host, or older packages",
         ],
-        ...NETWORK,
+        ...HOST_REMEDIES,
       ],
     }),
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
 import { resolveRecipe } from "./recipe.ts";
-import { NETWORK } from "./remedies.ts";
+import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
 const input = z.strictObject({
@@ -47,7 +47,7 @@ export const oci: Source<Recipe> = {
           "manifest unknown|no such file or directory|not found|unauthorized",
           "correct the name and the digest, or log the host's root in (skopeo login)",
         ],
-        ...NETWORK,
+        ...HOST_REMEDIES,
       ],
     }),
 };

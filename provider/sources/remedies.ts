@@ -1,9 +1,9 @@
 import type { Step } from "../host/batch.ts";
 
 /** What to do where the host or the network keeps an image from being made; what the tools of all sources say of it. */
-export const NETWORK: NonNullable<Step["remedies"]> = [
+export const HOST_REMEDIES: NonNullable<Step["remedies"]> = [
   [
-    "No space left on device",
+    "No space left on device|disk is full|more space needed|needs .* more space|not enough free space",
     "make room on the host's file system of /var/lib/svirt-lxc, and run the same command again",
   ],
   [

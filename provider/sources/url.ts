@@ -1,7 +1,7 @@
 import { decompression, UNPACK } from "../tools/archive.ts";
 import { build } from "../tools/build-unit.ts";
 import { mirrorSchema } from "./recipe.ts";
-import { NETWORK } from "./remedies.ts";
+import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
 // The archive is unpacked while it comes; its digest is taken of the same bytes.
@@ -32,7 +32,7 @@ export const url: Source<string> = {
           "what is there is another file than was declared: find out which is right, and declare its sha256",
         ],
         ["error: (404|403)|requested URL returned error", "correct the address"],
-        ...NETWORK,
+        ...HOST_REMEDIES,
       ],
     }),
 };

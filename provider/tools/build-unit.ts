@@ -54,11 +54,14 @@ check_root "$root" "the image"
 const FOLLOW = `unit=$1 staging=$2 script=$3; shift 2
 say() { printf '\\036%s\\n' "$1" >&3; }
 runs() { case $(systemctl show -p ActiveState --value "$unit") in active|activating|deactivating|reloading) ;; *) false;; esac; }
+log() { journalctl -q -o cat -n "$1" _SYSTEMD_INVOCATION_ID="$(systemctl show -p InvocationID --value "$unit")"; }
 start() {
   systemctl reset-failed "$unit" 2>/dev/null
   rm -rf --one-file-system "$staging" && mkdir -p "$staging/root" && chmod 0755 "$staging/root" || return
   shift
-  systemd-run --quiet --expand-environment=no --unit="$unit" ${SANDBOX.map((property) => `--property='${property}'`).join(" ")} \\
+  # Where SELinux is on, the unit runs as who asked for it: in the domain of systemd's scripts, mount would get one that has no right here.
+  context=$(id -Z 2>/dev/null) && [ -n "$context" ] && context=--property=SELinuxContext="$context"
+  systemd-run --quiet --expand-environment=no --description="svirt-lxc builds an image" --unit="$unit" $context ${SANDBOX.map((property) => `--property='${property}'`).join(" ")} \\
     --property=ReadWritePaths="$staging" sh -c "$script" sh "$staging" "$@"
 }
 if runs; then say "joining the build that runs already: $unit"
@@ -66,13 +69,13 @@ elif [ ! -e "$staging/built" ]; then start "$@" || exit 1
 fi
 said=
 while runs; do
-  line=$(journalctl -q -o cat -n 1 -u "$unit")
+  line=$(log 1)
   [ "$line" = "$said" ] || say "$line"
   said=$line
   sleep ${INTERVAL}
 done
 [ ! -e "$staging/built" ] || exit 0
-journalctl -q -o cat -n 30 -u "$unit"
+log 100
 rm -rf --one-file-system "$staging"
 exit 1`;
 

@@ -44,7 +44,7 @@ export const lifeOfAll = (): Step[] => [
 ];
 
 /** The steps that bring libvirt to a host without it. */
-export const installation = (): Step[] => lifeOf(libvirtService, libvirtInputs, { libvirt: without(/libvirt-/) });
+export const installation = (): Step[] => lifeOf(libvirtService, libvirtInputs, { system: without(/libvirt-/) });
 
 const KINDS: AnyKind[] = [selinuxEnforcing, selinuxPolicy, libvirtService, lxcImage, lxcRootfs, lxcDomain];
 

@@ -94,11 +94,15 @@ export class Host {
     for (const pid of pids) for (const client of descendants(pid)) kill(client);
   }
 
-  /** Ends, by force, all that was started by a connection, but not what libvirt runs. */
+  /** Ends, by force, all that was started by a connection, but not what libvirt or systemd run. */
   async killBatches(): Promise<void> {
-    const others = `$1 != 1 && !($2 == 1 && $3 == "cat") && $1 != self && $2 != self && $3 !~ /^(libvirt_lxc|systemd)$/`;
+    const others = [
+      `$1 != 1 && !($2 == 1 && $4 == "cat") && $1 != self && $2 != self`,
+      `$4 !~ /^(libvirt_lxc|systemd)$/ && !index(units, " " $3 " ")`,
+    ].join(" && ");
     await this.sh(
-      `ps -eo pid=,ppid=,comm= | awk -v self=$$ '${others} {print $1}' | xargs -r kill -9 2>/dev/null || true`,
+      `units=" $(cat /run/systemd/transient/*.session 2>/dev/null | tr '\\n' ' ')"
+      /usr/bin/ps -eo pid=,ppid=,sid=,comm= | awk -v self=$$ -v units="$units" '${others} {print $1}' | xargs -r kill -9 2>/dev/null || true`,
     );
     await rm(this.path("/mnt/blocked"), { force: true });
   }

@@ -63,8 +63,8 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
   ],
   [
     "an unknown key of an image",
-    { images: { base: { url: "x" } } },
-    "images.base.url",
+    { images: { base: { path: "x" } } },
+    "images.base.path",
     /^unknown key; allowed are archive, hostArchive, url, apt, dnf, oci, sha256, rebuild$/,
   ],
   ["an amount that is none", withWeb({ memory: "abc" }), "containers.web.memory", /KiB, MiB or GiB, such as 512MiB/],
