@@ -42,6 +42,12 @@ const RUN = (script: string) => `set -u
 umask 022
 staging=$1 root=$1/root; shift
 fail() { printf '%s\\n' "$*"; exit 1; }
+leave() {
+  [ ! -e "$staging/built" ] || return 0
+  for mounted in dev proc run sys; do umount -R "$root/$mounted"; done 2>/dev/null
+  rm -rf --one-file-system "$staging"/*
+}
+trap leave EXIT
 ${CHECK_ROOT}
 build() {
 ${script}
@@ -76,7 +82,6 @@ while runs; do
 done
 [ ! -e "$staging/built" ] || exit 0
 log 100
-rm -rf --one-file-system "$staging"
 exit 1`;
 
 /** The unit of a build. */

@@ -136,6 +136,11 @@ export class Host {
     }
   }
 
+  /** Waits until no batch runs any more: one whose listener was killed goes on until it notices. */
+  async idle(): Promise<void> {
+    while ((await this.sh("ls -d /run/svirt-lxc/batch.* 2>/dev/null || true")) !== "") await setTimeout(100);
+  }
+
   /** Lets the blocked step go on, and waits until it does. */
   async go(): Promise<void> {
     await this.write("/mnt/go", "");
