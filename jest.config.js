@@ -16,6 +16,7 @@ const lab = {
 
 /** One project a tier; `npm test -- --tier NAME` runs one. */
 export default {
+  testSequencer: "<rootDir>/test/support/sequencer.cjs",
   projects: [
     tier("unit"),
     tier("engine", engine),

@@ -6,6 +6,7 @@ import { until } from "../../lab/wait.ts";
 import { quoteArgv } from "../../provider/host/batch.ts";
 import { awaitBoot } from "../../provider/tools/await-boot.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { Stack } from "../support/stack.ts";
 
@@ -26,6 +27,7 @@ let denied: string[];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-domain-"));
+  await keepHostPrepared();
   key = await makeLoginKey(dir);
   const container = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
   stack = await Stack.create(

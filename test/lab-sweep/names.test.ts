@@ -5,6 +5,7 @@ import { execa } from "execa";
 import type { Lab } from "../../lab/index.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { Stack } from "../support/stack.ts";
 import {
@@ -43,6 +44,7 @@ const config = (hostname = "front") => {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-names-"));
+  await keepHostPrepared();
   key = await makeLoginKey(dir);
   await makeArchive();
   await serveOutside(await sharedLab());

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { ensureRepositories, paths, SUITE } from "../support/repositories.ts";
 import { Stack } from "../support/stack.ts";
@@ -19,6 +20,7 @@ let denied: string[];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-packages-"));
+  await keepHostPrepared();
   key = await makeLoginKey(dir);
   const lab = await sharedLab();
   denied = await ownDenials(lab);
