@@ -1,5 +1,6 @@
 import { lxcImage } from "../../provider/resources/lxc-image.ts";
 import { resolveSource } from "../../provider/sources/index.ts";
+import { disturbed } from "../support/host/disturb.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import { snapshot } from "../support/host/snapshot.ts";
@@ -96,6 +97,24 @@ describe.each([
     await stack.converged();
     expect(await staging()).toBe("");
   });
+});
+
+test("killed after each step of making an image of packages, the next run goes on", async () => {
+  await configure({ apt: APT, rebuild: "kills" });
+  await upAgain();
+  let killed = 0;
+  for (let step = 1; ; step++) {
+    await configure({ apt: APT, rebuild: `kills ${step}` });
+    const run = await disturbed(host, stack, "up", step, "kill after");
+    if (!run) break;
+    killed++;
+    expect(run.ok).toBe(false);
+    await upAgain();
+    expect(await staging()).toBe("");
+  }
+  await stack.converged();
+  // The old one is given up; the new one is claimed, built, put in place and recorded.
+  expect(killed).toBeGreaterThanOrEqual(5);
 });
 
 test("destroyed in the middle of a build, nothing of it is left, nor goes on", async () => {
