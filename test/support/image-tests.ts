@@ -101,9 +101,8 @@ export function imageTests(archives: readonly Archive[]): void {
   });
 
   labTest("a folder of the image is renamed, and back", async () => {
-    const move = (from: string, to: string) =>
-      inside(twins[0]![0], `perl -e 'rename("${from}", "${to}") or die "$!\\n"'`);
-    const list = async (folder: string) => (await inside(twins[0]![0], `find ${folder} -printf '%P\\n' | sort`)).stdout;
+    const move = (from: string, to: string) => inside("keyed-a", `perl -e 'rename("${from}", "${to}") or die "$!\\n"'`);
+    const list = async (folder: string) => (await inside("keyed-a", `find ${folder} -printf '%P\\n' | sort`)).stdout;
     const before = await list("/usr/share/dbus-1");
     expect(before).not.toBe("");
     await move("/usr/share/dbus-1", "/opt/moved");
