@@ -14,6 +14,7 @@ const host = z.strictObject({
   subnet: z.string().optional(),
   adopt: z.boolean().optional(),
   confineOthers: z.boolean().optional(),
+  upgrade: z.string().optional(),
 });
 
 const image = z.strictObject({
@@ -21,6 +22,16 @@ const image = z.strictObject({
   hostArchive: z.string().optional(),
   sha256: z.string().optional(),
 });
+
+/** Or the text of `run` alone. */
+const command = z.preprocess(
+  (value) => (typeof value === "string" ? { run: value } : value),
+  z.strictObject({
+    run: z.string().min(1),
+    /** The name of a secret that is its standard input. */
+    stdinSecret: name.optional(),
+  }),
+);
 
 const container = z.strictObject({
   host: name,
@@ -43,6 +54,7 @@ const container = z.strictObject({
   units: z.array(z.string()).optional(),
   rebuild: z.string().optional(),
   adopt: z.boolean().optional(),
+  provision: z.array(command).optional(),
 });
 
 const schema = z.strictObject({
@@ -117,8 +129,13 @@ function unnamedKeys(project: string, sections: Record<string, unknown>, keys: s
     .map((key) => `  ${project}:${key}: unknown key; allowed are ${allowed}`);
 }
 
+/** The names of secrets that containers give, wherever: the values of all keys `…Secret`. */
 function secretsOf(sections: Record<string, unknown>): unknown[] {
-  return Object.values(record(sections.containers)).map((container) => record(container).rootPasswordSecret);
+  const named = (value: unknown): unknown[] =>
+    Object.entries(Array.isArray(value) ? value : record(value)).flatMap(([key, inner]) =>
+      key.endsWith("Secret") ? [inner] : named(inner),
+    );
+  return named(record(sections.containers));
 }
 
 function record(value: unknown): Record<string, unknown> {
@@ -135,7 +152,22 @@ function explain(project: string, issue: z.core.$ZodIssue): string[] {
   return [`${at(issue.path)}: ${issue.message}`];
 }
 
-function shapeAt([section]: PropertyKey[]): object {
-  if (section === undefined) return schema.shape;
-  return { hosts: host, images: image, containers: container }[String(section)]?.shape ?? {};
+/** The keys that may stand at a path. */
+function shapeAt(path: readonly PropertyKey[]): object {
+  const at = path.reduce<unknown>((type, key) => inner(type, key), schema);
+  return at instanceof z.ZodObject ? at.shape : {};
+}
+
+/** The type of a property, an element or a value of a type. */
+function inner(type: unknown, key: PropertyKey): unknown {
+  const value = bare(type);
+  if (value instanceof z.ZodObject) return bare(value.shape[String(key)]);
+  if (value instanceof z.ZodRecord) return bare(value.valueType);
+  return value instanceof z.ZodArray ? bare(value.element) : undefined;
+}
+
+/** A type without what may be absent, or is brought into form first. */
+function bare(type: unknown): unknown {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return bare(type.unwrap());
+  return type instanceof z.ZodPipe ? bare(type.out) : type;
 }

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { LxcContainer, LxcHost, type LxcImage } from "../index.ts";
 import { type Config, ConfigError, parseConfig, SECTIONS } from "./config.ts";
@@ -25,7 +26,7 @@ for (const { host, image } of Object.values(declared.containers)) {
 }
 
 const made = Object.entries(declared.containers).map(
-  ([name, { host, image, rootPasswordSecret, authorizedKeys, ...settings }]) => {
+  ([name, { host, image, rootPasswordSecret, authorizedKeys, provision, ...settings }]) => {
     const keys =
       authorizedKeys &&
       asRunError(() => readKeys(`${config.name}:containers.${name}.authorizedKeys`, authorizedKeys, base));
@@ -34,7 +35,9 @@ const made = Object.entries(declared.containers).map(
       authorizedKeys: keys?.authorized,
       host: hosts[host]!,
       image: images.get(imageOn(host, image))!,
-      rootPassword: rootPasswordSecret === undefined ? undefined : config.requireSecret(rootPasswordSecret),
+      rootPassword: secret(rootPasswordSecret),
+      provision: provision?.map(({ run, stdinSecret }) => ({ run, stdin: secret(stdinSecret) })),
+      identities: keys?.identities.map((file) => relative(base, file)),
     });
     return { name, host, container, identities: keys?.identities ?? [] };
   },
@@ -48,6 +51,11 @@ export const containers = Object.fromEntries(
   ]),
 );
 
+/** By name, of the hosts that are upgraded: whether a reboot was needed after the last upgrade. */
+export const needsReboot = Object.fromEntries(
+  Object.entries(hosts).flatMap(([name, host]) => (host.needsReboot ? [[name, host.needsReboot]] : [])),
+);
+
 openSshConfig(
   stack,
   made.map(({ name }) => name),
@@ -59,6 +67,11 @@ for (const { name, host, identities, container } of made) {
   pulumi
     .output({ name, connection: hosts[host]!.connection, address, hostKey, identities })
     .apply((known) => writeSshConfig(stack, known, base));
+}
+
+/** A secret by its name: one that stood in an object of the configuration would be in the checkpoint in clear. */
+function secret(name: string | undefined): pulumi.Output<string> | undefined {
+  return name === undefined ? undefined : config.requireSecret(name);
 }
 
 function read(): Config {
