@@ -51,7 +51,7 @@ export function loginScript(
     ...["-o", `ProxyCommand=${proxyCommand(connection, hostOptions)}`],
     ...["-o", `HostKeyAlias=${name}`, "-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null"],
     ...["-o", "UpdateHostKeys=no", "-o", "ControlPath=none"],
-    ...identities.flatMap((file) => ["-i", literal(file)]),
+    ...identities.flatMap((file) => ["-o", `IdentityFile="${literal(file)}"`]),
   ];
   const destination = ["--", `root@${address}`, `sh -ec ${quote(command)}`];
   // The file is named by a path without blanks, which ssh would split (ssh_config(5), UserKnownHostsFile).
