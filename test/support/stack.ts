@@ -207,7 +207,7 @@ export class Stack {
   }
 }
 
-/** "LxcDomain web" of a URN. */
+/** "LxcDomain web" of a URN, or "Command web-0". */
 export function nameOf(urn: string): string {
-  return /svirt-lxc:(?:index:)?(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
+  return /(?:svirt-lxc:(?:index:)?|command:local:)(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
 }
