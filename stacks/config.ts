@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
-import { containerNameSchema, nameSchema } from "../provider/resources/common.ts";
+import { nameSchema } from "../provider/host/name.ts";
+import { containerNameSchema } from "../provider/resources/common.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */

@@ -158,7 +158,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, nameserver, domain, units",
+        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, hostname, authorizedKeys, dhcp, nameserver, domain, units, mask, timezone, locale, users, files",
     },
   ]);
 });
