@@ -3,6 +3,7 @@ import { connectionFields } from "../provider/host/connection.ts";
 import { nameSchema } from "../provider/host/name.ts";
 import { containerNameSchema } from "../provider/resources/common.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
+import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
 export type Config = z.output<typeof schema>;
@@ -34,6 +35,28 @@ const command = z.preprocess(
   }),
 );
 
+const user = z.strictObject({
+  uid: z.int().optional(),
+  groups: z.array(z.string()).optional(),
+  shell: z.string().optional(),
+  /** Lines of authorized_keys, or files of public keys (*.pub). */
+  authorizedKeys: z.array(z.string()).optional(),
+});
+
+const file = z
+  .strictObject({
+    content: z.string().optional(),
+    /** The name of a secret that is its content. */
+    contentSecret: name.optional(),
+    mode: z.string().optional(),
+    owner: z.string().optional(),
+    group: z.string().optional(),
+  })
+  .refine(
+    ({ content, contentSecret }) => (content === undefined) !== (contentSecret === undefined),
+    "needs one of content and contentSecret",
+  );
+
 const container = z.strictObject({
   host: name,
   image: name,
@@ -53,6 +76,11 @@ const container = z.strictObject({
   authorizedKeys: z.array(z.string()).optional(),
   dhcp: z.boolean().optional(),
   units: z.array(z.string()).optional(),
+  mask: settingInputs.mask,
+  timezone: settingInputs.timezone,
+  locale: settingInputs.locale,
+  users: z.record(z.string(), user).optional(),
+  files: z.record(z.string(), file).optional(),
   rebuild: z.string().optional(),
   adopt: z.boolean().optional(),
   provision: z.array(command).optional(),

@@ -44,6 +44,7 @@ import {
   unitName,
   unitPath,
 } from "../tools/root-mount.ts";
+import type { fileSchema } from "../tools/root-settings/files.ts";
 import { identityStep } from "../tools/root-settings/identity.ts";
 import { wantedSeeds } from "../tools/root-settings/names.ts";
 import type { Seeded, Written } from "../tools/root-settings/setting.ts";
@@ -592,7 +593,11 @@ const START = `${exclusiveInspection}
 u=$1; shift; ${UNMOUNT}
 systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
 
-export type LxcRootfsArgs = Args<typeof schema>;
+/** Of a file each part may be an output of its own, such as a secret for its content. */
+type FileArgs = z.input<typeof fileSchema>;
+export type LxcRootfsArgs = Omit<Args<typeof schema>, "files"> & {
+  files?: pulumi.Input<Record<string, pulumi.Input<{ [K in keyof FileArgs]: pulumi.Input<FileArgs[K]> }>>>;
+};
 
 /**
  * The root file system of one container: an overlay on an image, with the container's own SELinux label and its own range of

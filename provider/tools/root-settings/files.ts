@@ -13,7 +13,7 @@ const pathSchema = z
 
 const owner = z.union([userNameSchema, z.string().regex(/^\d{1,5}$/)], "must be the name of a user, or an id");
 
-const fileSchema = z.strictObject({
+export const fileSchema = z.strictObject({
   content: z.string().max(100_000, "must be 100000 characters at most"),
   /** Octal. */
   mode: z

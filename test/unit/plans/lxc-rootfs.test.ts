@@ -35,6 +35,9 @@ const make = ["claim-image", "create-folders", "record-root", ...mount, ...setti
 const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
+const lists = (what: string) => swap('"units":[]', `"units":[],${what}`);
+const ada = { groups: ["adm"], shell: "/bin/sh" };
+const files = { "/etc/motd": { content: "x", mode: "0644", owner: "root", group: "root" } };
 const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
 
 plans(lxcRootfs, rootfsInputs, [
@@ -215,6 +218,33 @@ plans(lxcRootfs, rootfsInputs, [
     [...restart, "enable-units sys-kernel-debug.mount"],
   ],
   ["a password", { wants: { rootPassword: PASSWORD } }, [...restart, ...password]],
+  [
+    "all other settings",
+    { wants: { timezone: "Europe/Berlin", locale: "C.UTF-8", mask: ["cron.service"], users: { ada }, files } },
+    [
+      ...restart,
+      "mask-units cron.service",
+      "set-timezone Europe/Berlin",
+      "set-locale C.UTF-8",
+      "make-user ada",
+      "write-file /etc/motd",
+    ],
+  ],
+  [
+    "a user and a file that are declared no more: they stay, and are looked at no longer",
+    { host: { store: lists('"users":["ada"],"files":["/etc/motd"]') } },
+    ["record-settings"],
+  ],
+  [
+    "a unit that is masked no more",
+    {
+      host: {
+        store: lists('"masks":["cron.service"]'),
+        settings: swap("web exit:0", "web unit:cron.service /dev/null\nweb exit:0"),
+      },
+    },
+    [...restart, "unmask-units cron.service", "record-settings"],
+  ],
   ["another image: it keeps its own", { wants: { image: "0".repeat(64) } }, []],
   [
     "our former name",
