@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import type { Lab } from "../../lab/index.ts";
+
+/** A person at the console of a container: `virsh console`, on a terminal of the lab host. */
+export class Console {
+  readonly #child;
+  #seen = "";
+  #wake: () => void = () => {};
+
+  constructor(lab: Lab, name: string) {
+    const argv = ["-tt", "-F", lab.sshConfig, "lab", `virsh -c lxc:/// console ${name}`];
+    this.#child = spawn("ssh", argv, { stdio: ["pipe", "pipe", "ignore"] });
+    this.#child.stdout.setEncoding("utf8").on("data", (text) => {
+      this.#seen += text;
+      this.#wake();
+    });
+    this.#child.once("close", () => {
+      this.#seen += "\n(the console was closed)";
+      this.#wake();
+    });
+  }
+
+  /** Waits until a text is on the screen that was not there at the last call; all that has come since then. */
+  async sees(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const seen = this.#seen;
+      if (pattern.test(seen)) {
+        this.#seen = "";
+        return seen;
+      }
+      if (seen.endsWith("(the console was closed)")) throw new Error(`no ${pattern} at the console:\n${seen}`);
+      await new Promise<void>((more) => {
+        this.#wake = more;
+      });
+    }
+  }
+
+  types(text: string): void {
+    this.#child.stdin.write(`${text}\r`);
+  }
+
+  async leave(): Promise<void> {
+    const closed = new Promise((done) => this.#child.once("close", done));
+    this.#child.kill();
+    await closed;
+  }
+}
