@@ -1,5 +1,5 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
-import { IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
+import { allSettings, IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { given, plans, refusals } from "../../support/plans.ts";
 import { added, both, DAMAGE, type Edits, says, swap, without } from "../../support/recorded.ts";
 
@@ -36,8 +36,6 @@ const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
 const lists = (what: string) => swap('"units":[]', `"units":[],${what}`);
-const ada = { groups: ["adm"], shell: "/bin/sh" };
-const files = { "/etc/motd": { content: "x", mode: "0644", owner: "root", group: "root" } };
 const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
 
 plans(lxcRootfs, rootfsInputs, [
@@ -220,14 +218,17 @@ plans(lxcRootfs, rootfsInputs, [
   ["a password", { wants: { rootPassword: PASSWORD } }, [...restart, ...password]],
   [
     "all other settings",
-    { wants: { timezone: "Europe/Berlin", locale: "C.UTF-8", mask: ["cron.service"], users: { ada }, files } },
+    { wants: allSettings },
     [
       ...restart,
       "mask-units cron.service",
       "set-timezone Europe/Berlin",
       "set-locale C.UTF-8",
       "make-user ada",
-      "write-file /etc/motd",
+      "set-user-keys ada",
+      "write-file /etc/token",
+      "enable-units nginx.service",
+      ...password,
     ],
   ],
   [
