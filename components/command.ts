@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 
@@ -6,7 +9,9 @@ import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 const VERSION = "1.2.1";
 
 export interface CommandArgs {
-  /** A script of sh. How it reaches its host may change: that alone does not run it again. */
+  /** What is run, as people know it: state, previews and errors show it. */
+  command: pulumi.Input<string>;
+  /** A script of sh that runs it, its first argument. How it reaches its host may change: that alone runs nothing again. */
   script: pulumi.Input<string>;
   /** Standard input. Its way is the one for secrets. */
   stdin?: pulumi.Input<string>;
@@ -19,15 +24,23 @@ export interface Command extends pulumi.CustomResource {
   readonly stdout: pulumi.Output<string>;
 }
 
-/** Runs a script on the workstation when it is made, and again when a trigger changes; what it prints is logged. */
+/** Runs a command from the workstation when it is made, and again when a trigger changes; what it prints is logged. */
 export function runCommand(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): Command {
   const { Command } = load().local;
-  const { script, stdin, triggers } = args;
+  warnOfMissingPlugin();
+  const { command, script, stdin, triggers } = args;
+  const properties = {
+    create: command,
+    interpreter: ["/bin/sh", "-c", script, "sh"],
+    stdin: stdin === undefined ? undefined : pulumi.secret(stdin),
+    triggers,
+    addPreviousOutputInEnv: false,
+  };
   // A replacement takes the properties as they are now, and so the triggers alone decide.
-  const options = { ...opts, ignoreChanges: ["create", "stdin"], additionalSecretOutputs: ["stdin"] };
+  const options = { ...opts, ignoreChanges: ["create", "interpreter", "stdin"] };
   const restore = suppressStackTraces();
   try {
-    return new Command(name, { create: script, stdin, triggers, addPreviousOutputInEnv: false }, options);
+    return new Command(name, properties, options);
   } finally {
     restore();
   }
@@ -43,4 +56,23 @@ function load(): typeof import("@pulumi/command") {
       `upgrade and provision need the package @pulumi/command, which this project does not have: npm install @pulumi/command@${VERSION}`,
     );
   }
+}
+
+let hasWarned = false;
+
+/** Where the engine may not download plugins, it only says that this one is missing, and not what to do about it. */
+function warnOfMissingPlugin(): void {
+  if (hasWarned || !/^(1|true)$/i.test(process.env.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION ?? "")) return;
+  hasWarned = true;
+  const plugins = join(
+    process.env.PULUMI_HOME || join(homedir(), ".pulumi"),
+    "plugins",
+    `resource-command-v${VERSION}`,
+  );
+  const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, "pulumi-resource-command"));
+  if ([plugins, ...onPath].some((path) => existsSync(path))) return;
+  pulumi.log.warn(
+    "upgrade and provision need the plugin of @pulumi/command, which was not found, and the engine may not download plugins: " +
+      `run \`pulumi plugin install resource command ${VERSION}\``,
+  );
 }

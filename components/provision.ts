@@ -34,18 +34,20 @@ export function provision(
   for (const [index, command] of commands.entries()) {
     const { run, stdin } = typeof command === "string" ? { run: command } : command;
     triggers.push(run, ...(stdin === undefined ? [] : [pulumi.secret(pulumi.output(stdin).apply(digestOf))]));
-    const script = pulumi.all([login, run]).apply(([to, text]) => scriptFor(to, text));
+    const script = pulumi.output(login).apply(scriptFor);
     const dependsOn = made.slice(-1);
-    made.push(runCommand(`${name}-${index}`, { script, stdin, triggers: [...triggers] }, { ...opts, dependsOn }));
+    made.push(
+      runCommand(`${name}-${index}`, { command: run, script, stdin, triggers: [...triggers] }, { ...opts, dependsOn }),
+    );
   }
   return made;
 }
 
-async function scriptFor(login: ContainerLogin, command: string): Promise<string> {
+async function scriptFor(login: ContainerLogin): Promise<string> {
   const { ssh, sshConfig } = login.connection;
   const options = await plainOptions({ destination: login.address });
   const hostOptions = ssh === undefined ? [] : await plainOptions({ destination: ssh, config: sshConfig });
-  return loginScript(login, command, options, hostOptions);
+  return loginScript(login, options, hostOptions);
 }
 
 /** Of what is secret: the state shows that it changed, without another copy of it. */

@@ -20,7 +20,7 @@ export function upgradeHost(
   opts: pulumi.CustomResourceOptions,
 ): { command: Command; needsReboot: pulumi.Output<boolean> } {
   const script = pulumi.all([connection, machine]).apply(([to, id]) => scriptFor(to, id));
-  const command = runCommand(`${name}-upgrade`, { script, triggers: [trigger] }, opts);
+  const command = runCommand(`${name}-upgrade`, { command: "upgrade", script, triggers: [trigger] }, opts);
   return { command, needsReboot: command.stdout.apply(needsReboot) };
 }
 

@@ -58,10 +58,9 @@ export const containers = Object.fromEntries(
   ]),
 );
 
+const upgraded = Object.entries(hosts).flatMap(([name, { needsReboot }]) => (needsReboot ? [[name, needsReboot]] : []));
 /** By name, of the hosts that are upgraded: whether a reboot was needed after the last upgrade. */
-export const needsReboot = Object.fromEntries(
-  Object.entries(hosts).flatMap(([name, host]) => (host.needsReboot ? [[name, host.needsReboot]] : [])),
-);
+export const needsReboot = Object.fromEntries(upgraded);
 
 openSshConfig(
   stack,

@@ -33,15 +33,14 @@ export function literal(text: string): string {
 }
 
 /**
- * A script of sh that runs a command in a container as its root, by the workstation's own ssh. Only the host key that was made
- * for the container is accepted. Standard input is the command's. `options` are those of ssh to the container, `hostOptions`
- * those to its host: see plainOptions.
+ * A script of sh that runs its first argument, another one, in a container as its root, by the workstation's own ssh. Only the
+ * host key that was made for the container is accepted. Standard input is the command's. `options` are those of ssh to the
+ * container, `hostOptions` those to its host: see plainOptions.
  *
  * Paths stay as they were given: relative ones are of the project's folder, in which it runs.
  */
 export function loginScript(
   { name, address, hostKey, connection, identities }: ContainerLogin,
-  command: string,
   options: readonly string[],
   hostOptions: readonly string[],
 ): string {
@@ -53,12 +52,12 @@ export function loginScript(
     ...["-o", "UpdateHostKeys=no", "-o", "ControlPath=none"],
     ...identities.flatMap((file) => ["-o", `IdentityFile="${literal(file)}"`]),
   ];
-  const destination = ["--", `root@${address}`, `sh -ec ${quote(command)}`];
   // The file is named by a path without blanks, which ssh would split (ssh_config(5), UserKnownHostsFile).
   return [
     `keys=$(TMPDIR=/tmp mktemp) && trap 'rm -f "$keys"' EXIT && trap 'exit 143' TERM || exit 1`,
     `printf '%s\\n' ${quote(`${name} ${hostKey}`)} >"$keys" || exit 1`,
-    `${words.map(quote).join(" ")} -o UserKnownHostsFile="$keys" ${destination.map(quote).join(" ")}`,
+    `quoted=$(printf '%s\\n' "$1" | sed "s/'/'\\\\\\\\''/g")`,
+    `${words.map(quote).join(" ")} -o UserKnownHostsFile="$keys" -- ${quote(`root@${address}`)} "sh -ec '$quoted'"`,
   ].join("\n");
 }
 
@@ -67,7 +66,6 @@ export function rootScript({ ssh, sshConfig }: Connection, script: string, optio
   const command = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" env LC_ALL=C sh -c ${quote(script)}`;
   if (ssh === undefined) return command;
   const file = sshConfig === undefined ? [] : ["-F", sshConfig];
-  return ["ssh", ...file, ...options, "-o", "ControlPath=none", "--", ssh, `sh -c ${quote(command)}`]
-    .map(quote)
-    .join(" ");
+  const words = ["ssh", ...file, ...options, "-o", "ControlPath=none", "--", ssh, `sh -c ${quote(command)}`];
+  return words.map(quote).join(" ");
 }

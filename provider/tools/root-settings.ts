@@ -3,7 +3,7 @@ import { STORE } from "../host/records.ts";
 import type { IdMap } from "../host/slot.ts";
 import { mountedRoot } from "./root-mount.ts";
 import { authorizedKeys, READ_KEYS } from "./root-settings/authorized-keys.ts";
-import { console } from "./root-settings/console.ts";
+import { consoleLogin } from "./root-settings/console-login.ts";
 import { dhcp } from "./root-settings/dhcp.ts";
 import { files } from "./root-settings/files.ts";
 import { hostname } from "./root-settings/hostname.ts";
@@ -33,7 +33,7 @@ const SETTINGS: readonly Setting<any, any>[] = [
   ping,
   timezone,
   locale,
-  console,
+  consoleLogin,
   users,
   files,
   units,
@@ -69,7 +69,7 @@ export type FoundSettings = ReturnType<typeof identity.found> &
   ReturnType<typeof ping.found> &
   ReturnType<typeof timezone.found> &
   ReturnType<typeof locale.found> &
-  ReturnType<typeof console.found> &
+  ReturnType<typeof consoleLogin.found> &
   ReturnType<typeof users.found> &
   ReturnType<typeof files.found> &
   ReturnType<typeof units.found>;

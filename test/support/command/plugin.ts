@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
+import { credentials } from "@grpc/grpc-js";
+import services from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import messages from "@pulumi/pulumi/proto/engine_pb.js";
 import { main } from "@pulumi/pulumi/provider/index.js";
 
 /**
@@ -28,8 +31,16 @@ const hasSecret = (value: unknown): boolean =>
 
 const INPUTS = ["create", "update", "delete", "triggers", "stdin", "environment", "dir", "interpreter", "logging"];
 
+const engine = new services.EngineClient(process.argv.at(-1)!, credentials.createInsecure());
+
+/** Has the engine show what a command prints. */
+function show(urn: string, text: string): Promise<unknown> {
+  const line = new messages.LogRequest().setSeverity(messages.LogSeverity.INFO).setUrn(urn).setMessage(text);
+  return new Promise((shown) => engine.log(line, shown));
+}
+
 /** Runs a command; its outputs. */
-async function run(command: unknown, inputs: Properties): Promise<Properties> {
+async function run(urn: string, command: unknown, inputs: Properties): Promise<Properties> {
   const { stdin, environment, dir, interpreter, logging } = clear(inputs) as {
     stdin?: string;
     environment?: Record<string, string>;
@@ -48,7 +59,7 @@ async function run(command: unknown, inputs: Properties): Promise<Properties> {
     });
   const code = await new Promise((ended) => child.once("close", ended));
   for (const [key, text] of Object.entries(texts))
-    if (text !== "" && [undefined, "stdoutAndStderr", key].includes(logging)) console.log(text.trimEnd());
+    if (text !== "" && [undefined, "stdoutAndStderr", key].includes(logging)) await show(urn, text.trimEnd());
   if (code !== 0) throw new Error(`exit status ${code}: running "${clear(command)}":\n${texts.stdout}${texts.stderr}`);
   // What comes of a secret is one.
   const mark = (value: string) => (hasSecret(inputs) ? { [SIGNATURE]: SECRET, value } : value);
@@ -65,10 +76,10 @@ await main(
       const keys = changed(olds, news);
       return { changes: keys.length > 0, replaces: keys.filter((key) => key === "triggers" && !news.update) };
     },
-    create: async (_urn, inputs) => ({ id: crypto.randomUUID(), outs: await run(inputs.create ?? "", inputs) }),
-    update: async (_id, _urn, _olds, news) => ({ outs: await run(news.update ?? news.create ?? "", news) }),
-    delete: async (_id, _urn, props) => {
-      if (props.delete) await run(props.delete, props);
+    create: async (urn, inputs) => ({ id: crypto.randomUUID(), outs: await run(urn, inputs.create ?? "", inputs) }),
+    update: async (_id, urn, _olds, news) => ({ outs: await run(urn, news.update ?? news.create ?? "", news) }),
+    delete: async (_id, urn, props) => {
+      if (props.delete) await run(urn, props.delete, props);
     },
   },
   process.argv.slice(2),

@@ -21,8 +21,12 @@ chmodSync(join(folder, "bin/ssh"), 0o755);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const path = `${join(folder, "bin")}:${process.env.PATH}`;
-function run(script: string, input = ""): { stdout: string; status: number | null } {
-  const { stdout, status } = spawnSync("sh", ["-c", script], { input, encoding: "utf8", env: { PATH: path } });
+function run(script: string, input = "", command = "true"): { stdout: string; status: number | null } {
+  const { stdout, status } = spawnSync("sh", ["-c", script, "sh", command], {
+    input,
+    encoding: "utf8",
+    env: { PATH: path },
+  });
   return { stdout, status };
 }
 const seen = (file: string) => spawnSync("cat", [join(folder, file)], { encoding: "utf8" }).stdout;
@@ -35,8 +39,8 @@ const login: ContainerLogin = {
   connection: { ssh: "root@alpha", sshConfig: "my lab/50%" },
   identities: ["keys/it's me"],
 };
-const script = (command: string, change: Partial<ContainerLogin> = {}) =>
-  loginScript({ ...login, ...change }, command, ["-o", "BatchMode=yes"], ["-o", "RequestTTY=no"]);
+const script = (change: Partial<ContainerLogin> = {}) =>
+  loginScript({ ...login, ...change }, ["-o", "BatchMode=yes"], ["-o", "RequestTTY=no"]);
 
 const commands: [name: string, command: string, printed: string][] = [
   ["a word", "echo one", "one\n"],
@@ -45,15 +49,15 @@ const commands: [name: string, command: string, printed: string][] = [
   ["standard input", "cat", "s3cret"],
 ];
 test.each(commands)("a command of %s arrives as it is", (_, command, printed) => {
-  expect(run(script(command), "s3cret")).toEqual({ stdout: printed, status: 0 });
+  expect(run(script(), "s3cret", command)).toEqual({ stdout: printed, status: 0 });
 });
 
 test("a command that fails ends its script, and its code is the script's", () => {
-  expect(run(script("echo one\n(exit 7)\necho two"))).toEqual({ stdout: "one\n", status: 7 });
+  expect(run(script(), "", "echo one\n(exit 7)\necho two")).toEqual({ stdout: "one\n", status: 7 });
 });
 
 test("only the host key that was made for it is accepted, and no file of it stays", () => {
-  run(script("true"));
+  run(script());
   expect(seen("known")).toBe("web ssh-ed25519 AAAAweb\n");
   expect(setting("stricthostkeychecking")).toMatch(/^(true|yes)$/);
   expect(setting("hostkeyalias")).toBe("web");
@@ -63,7 +67,7 @@ test("only the host key that was made for it is accepted, and no file of it stay
 });
 
 test("it goes through the host, and logs in as root with the keys that were named", () => {
-  run(script("true"));
+  run(script());
   expect(setting("user")).toBe("root");
   expect(setting("hostname")).toBe("10.213.0.2");
   expect(setting("identityfile")?.replaceAll("%%", "%")).toBe("keys/it's me");
@@ -71,7 +75,7 @@ test("it goes through the host, and logs in as root with the keys that were name
 });
 
 test("of this machine, it takes no detour", () => {
-  run(script("true", { connection: {} }));
+  run(script({ connection: {} }));
   expect(setting("proxycommand")).toBeUndefined();
 });
 

@@ -13,7 +13,7 @@ interface Found {
 }
 
 /** Who gives root a password can log in with it at the console, by `virsh console`. */
-export const console = {
+export const consoleLogin = {
   inputs: {},
   files: [SECURETTY],
   found(look) {
