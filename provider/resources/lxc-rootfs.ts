@@ -624,7 +624,7 @@ export class LxcRootfs extends HostResource {
       name,
       { retain: opts?.retainOnDelete, ...args },
       outputs,
-      ["rootPassword", "files", "secretObservation"],
+      ["rootPassword", "secretObservation"],
       opts,
     );
   }
