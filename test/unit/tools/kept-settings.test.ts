@@ -31,6 +31,7 @@ beforeEach(() => {
   put("etc/group", "root:x:0:\ndaemon:x:1:\n");
   put("usr/share/zoneinfo/Europe/Berlin");
   put("usr/lib/systemd/system/cron.service", "[Service]\nExecStart=/bin/true\n");
+  link("lib", "usr/lib");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -128,6 +129,13 @@ const kept: [name: string, inputs: Inputs, ids: string[], drift: () => void, pro
     { files: { "/srv/a.d/x@1+2.conf": DIGEST } },
     ["write-file /srv/a.d/x@1+2.conf"],
     () => put("srv/a.d/x@1+2.conf", "other"),
+    "files",
+  ],
+  [
+    "a file below a link",
+    { files: { "/lib/x.conf": { content: "x" } } },
+    ["write-file /lib/x.conf"],
+    () => put("usr/lib/x.conf", "other"),
     "files",
   ],
   [
