@@ -32,7 +32,7 @@ dpkg --configure -a && apt update && apt --with-new-pkgs upgrade`,
 const NEWER_KERNEL = `newer_kernel() {
   running=$(uname -r)
   newest=$({ echo "$running"; for f in /boot/vmlinuz-*[0-9]* /usr/lib/modules/*/vmlinuz; do
-    case $f in *-rescue-*|*'*'*) ;; /boot/*) echo "\${f#/boot/vmlinuz-}";; *) f=\${f%/vmlinuz}; echo "\${f##*/}";; esac
+    case $f in *'*'*) ;; /boot/*) echo "\${f#/boot/vmlinuz-}";; *) f=\${f%/vmlinuz}; echo "\${f##*/}";; esac
   done; } | sort -V | tail -n 1)
   [ "$newest" != "$running" ]
 }`;

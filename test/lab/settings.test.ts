@@ -97,15 +97,15 @@ labTest("root logs in at the console by password", async (lab) => {
   try {
     await console.sees(/Escape character/);
     console.types("");
-    await console.sees(/login: $/);
+    await console.sees(/login: /);
     console.types("root");
-    await console.sees(/Password: $/);
+    await console.sees(/Password: /);
     console.types(PASSWORD);
-    await console.sees(/# $/);
+    await console.sees(/root@web:.*# /);
     console.types("echo $((6 * 7)) $(id -un) $(tty)");
     expect(await console.sees(/42 .*\n/)).toMatch(/42 root \/dev\/(console|pts\/0)/);
     console.types("exit");
-    await console.sees(/login: $/);
+    await console.sees(/login: /);
   } finally {
     await console.leave();
   }

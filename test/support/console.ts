@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import type { Lab } from "../../lab/index.ts";
 
+const CLOSED = "\n(the console was closed)";
+
 /** A person at the console of a container: `virsh console`, on a terminal of the lab host. */
 export class Console {
   readonly #child;
+  readonly #closed: Promise<void>;
   #seen = "";
   #wake: () => void = () => {};
 
@@ -14,9 +17,12 @@ export class Console {
       this.#seen += text;
       this.#wake();
     });
-    this.#child.once("close", () => {
-      this.#seen += "\n(the console was closed)";
-      this.#wake();
+    this.#closed = new Promise((done) => {
+      this.#child.once("close", () => {
+        this.#seen += CLOSED;
+        this.#wake();
+        done();
+      });
     });
   }
 
@@ -28,7 +34,7 @@ export class Console {
         this.#seen = "";
         return seen;
       }
-      if (seen.endsWith("(the console was closed)")) throw new Error(`no ${pattern} at the console:\n${seen}`);
+      if (seen.endsWith(CLOSED)) throw new Error(`no ${pattern} at the console:\n${seen}`);
       await new Promise<void>((more) => {
         this.#wake = more;
       });
@@ -40,8 +46,7 @@ export class Console {
   }
 
   async leave(): Promise<void> {
-    const closed = new Promise((done) => this.#child.once("close", done));
     this.#child.kill();
-    await closed;
+    await this.#closed;
   }
 }

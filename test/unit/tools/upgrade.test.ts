@@ -75,7 +75,11 @@ const reboots: [name: string, there: () => void, needed: boolean][] = [
     () => [fedora(2), file("usr/lib/modules/6.13.1-200.fc43.x86_64/vmlinuz")],
     true,
   ],
-  ["Fedora cannot say, and has none but a rescue image", () => [fedora(2), file("boot/vmlinuz-0-rescue-99")], false],
+  [
+    "Fedora cannot say, and has none but an older rescue image",
+    () => [fedora(2), file("boot/vmlinuz-0-rescue-99")],
+    false,
+  ],
 ];
 function fedora(code: number): void {
   release("fedora");
