@@ -105,7 +105,8 @@ export class Stack {
   async secret(key: string, value: string): Promise<void> {
     const options = { ...this.#options(), input: value };
     await execa(this.#pulumi, ["config", "set", "--secret", key, "-s", this.name], options);
-    const [, secure = ""] = /secure"?: *"?([^\s"]+)/.exec(await readFile(join(this.#dir, "config.json"), "utf8"))!;
+    const text = await readFile(join(this.#dir, "config.json"), "utf8");
+    const [, secure = ""] = new RegExp(`${key}"?:[\\s{]*"?secure"?: *"?([^\\s"]+)`).exec(text)!;
     this.#secrets[key] = { secure };
   }
 
