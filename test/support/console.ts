@@ -11,7 +11,9 @@ export class Console {
   #wake: () => void = () => {};
 
   constructor(lab: Lab, name: string) {
-    const argv = ["-tt", "-F", lab.sshConfig, "lab", `virsh -c lxc:/// console ${name}`];
+    // A terminal of its own: a login with one would have the host's sshd write where its policy does not let it.
+    const command = `script -qec 'virsh -c lxc:/// console ${name}' /dev/null`;
+    const argv = ["-F", lab.sshConfig, "lab", command];
     this.#child = spawn("ssh", argv, { stdio: ["pipe", "pipe", "ignore"] });
     this.#child.stdout.setEncoding("utf8").on("data", (text) => {
       this.#seen += text;
