@@ -314,7 +314,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const remount = observed.unit !== "current" || !observed.mounted;
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.made && observed.settings === undefined;
-    const settings = unseen ? [] : settingsSteps({ name, idmap }, foundIn(observed), desired, writtenIn(known));
+    const wanted = isUnlisted(observed) ? { ...desired, users: undefined, files: undefined } : desired;
+    const settings = unseen ? [] : settingsSteps({ name, idmap }, foundIn(observed), wanted, writtenIn(known));
     const setPassword = hash !== passwordHash;
     const restart = remount || settings.length > 0 || setPassword || (!unseen && !seeded.identity);
 
@@ -433,12 +434,14 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   },
   actualInputs(observed, inputs) {
     const { unreadable, image } = observed;
+    const { users, files } = inputs;
     const found = foundIn(observed);
     return {
       drift: lostRecords(observed, inputs.name)?.map(damageOf),
       image: image ?? inputs.image,
       ...(unreadable && { hostname: "(cannot be read)" }),
       ...(found && actualSettings(found, inputs, writtenIn(observed))),
+      ...(isUnlisted(observed) && { users, files }),
     };
   },
   resolve: {
@@ -499,6 +502,11 @@ function nonEmpty(list: string[]): string[] | undefined {
 
 function union(a: string[], b: string[]): string[] {
   return [...new Set([...a, ...b])];
+}
+
+/** A look tells of users and files only when the record lists them: until it is written anew, they are taken for what they should be. */
+function isUnlisted({ made, record }: Observed): boolean {
+  return made && record !== "readable";
 }
 
 /** What a look found, of which state holds a part as a secret. */

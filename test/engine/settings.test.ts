@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { makeArchive } from "../support/host/archive.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
 import type { Stack } from "../support/stack.ts";
@@ -27,7 +26,6 @@ let stack: Stack;
 
 beforeAll(async () => {
   site = await Site.create();
-  await makeArchive(site.archive, "1", { "usr/share/zoneinfo/Europe/Berlin": "" });
   host = await site.host();
   stack = await site.stack("settings", site.config({ web }));
   await stack.secret("svirt-lxc:token", SECRET);

@@ -23,7 +23,7 @@ const inputs = {
 /** How the lines of root's keys are marked in what a look prints, wherever its home is. */
 const AUTHORIZED_KEYS = "root/.ssh/authorized_keys";
 
-/** A function of sh: `keys_of HOME` prints the authorized keys in a home, and `has_keys HOME` tells whether the folder is one. */
+/** A function of sh, for the folder of a root: `keys_of HOME` prints the authorized keys in a home without links. */
 export const READ_KEYS = `
 keys_of() {
   ssh=./\${1:+$1/}.ssh

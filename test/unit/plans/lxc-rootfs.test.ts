@@ -95,7 +95,10 @@ plans(lxcRootfs, rootfsInputs, [
     [`the image's claim: ${how}`, { host: { store: swap(/(?<=LxcRootfs%2Fweb:).*/, text) } }, ["claim-image"]],
     [
       `the root's record: ${how}`,
-      { host: { store: swap(/(?<=root\.json:).*/, text) }, wants: { units: ["ssh.service"], rootPassword: PASSWORD } },
+      {
+        host: { store: swap(/(?<=root\.json:).*/, text) },
+        wants: { units: ["ssh.service"], rootPassword: PASSWORD, users: allSettings.users, files: allSettings.files },
+      },
       ["record-root"],
     ],
   ]),
