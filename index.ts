@@ -1,6 +1,7 @@
 /** The public API: two components, the resources that they are made of, and their types. */
 export { LxcContainer, type LxcContainerArgs } from "./components/lxc-container.ts";
 export { LxcHost, type LxcHostArgs } from "./components/lxc-host.ts";
+export type { ProvisionCommand } from "./components/provision.ts";
 export type { Connection, ConnectionArgs } from "./provider/host/connection.ts";
 export { LibvirtService, type LibvirtServiceArgs } from "./provider/resources/libvirt-service.ts";
 export { LxcDomain, type LxcDomainArgs } from "./provider/resources/lxc-domain.ts";

@@ -4,7 +4,9 @@ import { LxcDomain } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
+import type { Command } from "./command.ts";
 import type { LxcHost } from "./lxc-host.ts";
+import { type ProvisionCommand, provision } from "./provision.ts";
 
 export interface LxcContainerArgs
   extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain"> {
@@ -15,6 +17,16 @@ export interface LxcContainerArgs
   image: LxcImage;
   /** Most memory that it may use. Default: 512MiB. */
   memory?: pulumi.Input<string>;
+  /**
+   * Commands that are run in it over ssh, through the host, once it is up. One that changed is run again, and so are those after
+   * it; all are when its root is made anew. They need a key among `authorizedKeys` that logs in without a prompt.
+   *
+   * @example
+   * ["apt-get update", { run: "passwd-from-stdin", stdin: config.requireSecret("password") }]
+   */
+  provision?: readonly (string | ProvisionCommand)[];
+  /** Files of private keys that log in for `provision`, relative to the project's folder, besides those that ssh finds by itself. */
+  identities?: pulumi.Input<string[]>;
 }
 
 const SSH_PORT = 22;
@@ -35,6 +47,8 @@ export class LxcContainer extends pulumi.ComponentResource {
   readonly verdict: pulumi.Output<string>;
   /** The public half of its ssh host key. */
   readonly hostKey: pulumi.Output<string>;
+  /** The commands of `provision`, which others may depend on. */
+  readonly provisioned: readonly Command[];
 
   constructor(name: string, args: LxcContainerArgs, opts?: pulumi.ComponentResourceOptions) {
     const restore = suppressStackTraces();
@@ -43,7 +57,16 @@ export class LxcContainer extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { host, image, memory, adopt, name: hostName = name, ...settings } = args;
+    const {
+      host,
+      image,
+      memory,
+      adopt,
+      name: hostName = name,
+      provision: commands = [],
+      identities,
+      ...settings
+    } = args;
     const { connection, network, subnet } = host;
 
     this.rootfs = new LxcRootfs(
@@ -88,6 +111,9 @@ export class LxcContainer extends pulumi.ComponentResource {
     this.labels = this.domain.labels;
     this.verdict = this.domain.verdict;
     this.hostKey = this.rootfs.hostKey;
+    const { address, hostKey } = this;
+    const login = pulumi.output({ name: hostName, address, hostKey, connection, identities: identities ?? [] });
+    this.provisioned = provision(name, { login, root: this.rootfs.id }, commands, { parent: this });
     this.registerOutputs({ address: this.address, labels: this.labels, verdict: this.verdict, hostKey: this.hostKey });
   }
 }

@@ -6,6 +6,7 @@ import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts"
 import { LxcStore } from "../provider/resources/lxc-store.ts";
 import { SelinuxEnforcing } from "../provider/resources/selinux-enforcing.ts";
 import { SelinuxPolicy } from "../provider/resources/selinux-policy.ts";
+import { upgradeHost } from "./upgrade.ts";
 
 export interface LxcHostArgs {
   /** How the host is reached: also outputs of what makes it in the same program. Default: this machine. */
@@ -18,6 +19,8 @@ export interface LxcHostArgs {
   adopt?: boolean;
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. */
   confineOthers?: boolean;
+  /** Upgrade the packages of the host, before anything else is done there, and again whenever this text changes, such as "2026-11". */
+  upgrade?: pulumi.Input<string>;
 }
 
 /** The subnet of a host's network, if none is given. */
@@ -36,6 +39,8 @@ export class LxcHost extends pulumi.ComponentResource {
   readonly subnet: string;
   /** Its first resource: the others take their owner from it. */
   readonly store: LxcStore;
+  /** Whether the host needed a reboot after the last upgrade; undefined without one. */
+  readonly needsReboot?: pulumi.Output<boolean>;
 
   constructor(name: string, args: LxcHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const restore = suppressStackTraces();
@@ -44,7 +49,7 @@ export class LxcHost extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
+    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers, upgrade } = args;
     const connection = pulumi.output(args.connection ?? {});
     this.connection = connection;
     this.network = network;
@@ -52,7 +57,15 @@ export class LxcHost extends pulumi.ComponentResource {
 
     this.store = new LxcStore(name, { connection }, { parent: this });
     const common = (kind: string) => ({ connection, ...this.store.argsOf(kind, name) });
-    const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), { parent: this, dependsOn: this.store });
+    const upgraded =
+      upgrade === undefined
+        ? undefined
+        : upgradeHost(name, { connection, machine: this.store.machine, trigger: upgrade }, { parent: this });
+    this.needsReboot = upgraded?.needsReboot;
+    const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), {
+      parent: this,
+      dependsOn: [this.store, ...(upgraded ? [upgraded.command] : [])],
+    });
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
       name,

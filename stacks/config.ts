@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
-import { containerNameSchema, nameSchema } from "../provider/resources/common.ts";
+import { nameSchema } from "../provider/host/name.ts";
+import { containerNameSchema } from "../provider/resources/common.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
+import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
 export type Config = z.output<typeof schema>;
@@ -15,9 +17,42 @@ const host = z.strictObject({
   subnet: z.string().optional(),
   adopt: z.boolean().optional(),
   confineOthers: z.boolean().optional(),
+  upgrade: z.string().optional(),
 });
 
 const image = z.strictObject(sourceInputs);
+
+/** Or the text of `run` alone. */
+const command = z.preprocess(
+  (value) => (typeof value === "string" ? { run: value } : value),
+  z.strictObject({
+    run: z.string().min(1),
+    /** The name of a secret that is its standard input. */
+    stdinSecret: name.optional(),
+  }),
+);
+
+const user = z.strictObject({
+  uid: z.int().optional(),
+  groups: z.array(z.string()).optional(),
+  shell: z.string().optional(),
+  /** Lines of authorized_keys, or files of public keys (*.pub). */
+  authorizedKeys: z.array(z.string()).optional(),
+});
+
+const file = z
+  .strictObject({
+    content: z.string().optional(),
+    /** The name of a secret that is its content. */
+    contentSecret: name.optional(),
+    mode: z.string().optional(),
+    owner: z.string().optional(),
+    group: z.string().optional(),
+  })
+  .refine(
+    ({ content, contentSecret }) => (content === undefined) !== (contentSecret === undefined),
+    "needs one of content and contentSecret",
+  );
 
 const container = z.strictObject({
   host: name,
@@ -38,8 +73,14 @@ const container = z.strictObject({
   authorizedKeys: z.array(z.string()).optional(),
   dhcp: z.boolean().optional(),
   units: z.array(z.string()).optional(),
+  mask: settingInputs.mask,
+  timezone: settingInputs.timezone,
+  locale: settingInputs.locale,
+  users: z.record(z.string(), user).optional(),
+  files: z.record(z.string(), file).optional(),
   rebuild: z.string().optional(),
   adopt: z.boolean().optional(),
+  provision: z.array(command).optional(),
 });
 
 const schema = z.strictObject({
@@ -114,8 +155,13 @@ function unnamedKeys(project: string, sections: Record<string, unknown>, keys: s
     .map((key) => `  ${project}:${key}: unknown key; allowed are ${allowed}`);
 }
 
+/** The names of secrets that containers give, wherever: the values of all keys `…Secret`. */
 function secretsOf(sections: Record<string, unknown>): unknown[] {
-  return Object.values(record(sections.containers)).map((container) => record(container).rootPasswordSecret);
+  const named = (value: unknown): unknown[] =>
+    Object.entries(Array.isArray(value) ? value : record(value)).flatMap(([key, inner]) =>
+      key.endsWith("Secret") ? [inner] : named(inner),
+    );
+  return named(record(sections.containers));
 }
 
 function record(value: unknown): Record<string, unknown> {
@@ -135,6 +181,7 @@ function explain(project: string, issue: z.core.$ZodIssue): string[] {
 /** The keys that an object may have which stands at a path below a schema. */
 function keysAt(type: unknown, path: readonly PropertyKey[]): string[] {
   if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return keysAt(type.unwrap(), path);
+  if (type instanceof z.ZodPipe) return keysAt(type.out, path); // what is brought into form first
   const [key, ...rest] = path;
   if (type instanceof z.ZodObject)
     return key === undefined ? Object.keys(type.shape) : keysAt(type.shape[String(key)], rest);

@@ -1,7 +1,8 @@
+import { relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { LxcContainer, LxcHost, type LxcImage } from "../index.ts";
 import { type Config, ConfigError, parseConfig, SECTIONS } from "./config.ts";
-import { readKeys } from "./keys.ts";
+import { type Keys, readKeys } from "./keys.ts";
 import { openSshConfig, sshCommand, writeSshConfig } from "./ssh-config.ts";
 
 const base = process.cwd();
@@ -25,16 +26,25 @@ for (const { host, image } of Object.values(declared.containers)) {
 }
 
 const made = Object.entries(declared.containers).map(
-  ([name, { host, image, rootPasswordSecret, authorizedKeys, ...settings }]) => {
-    const keys =
-      authorizedKeys &&
-      asRunError(() => readKeys(`${config.name}:containers.${name}.authorizedKeys`, authorizedKeys, base));
+  ([name, { host, image, rootPasswordSecret, authorizedKeys, users, files, provision, ...settings }]) => {
+    const at = `${config.name}:containers.${name}`;
+    const keys = readOwnKeys(`${at}.authorizedKeys`, authorizedKeys);
     const container = new LxcContainer(name, {
       ...settings,
       authorizedKeys: keys?.authorized,
       host: hosts[host]!,
       image: images.get(imageOn(host, image))!,
-      rootPassword: rootPasswordSecret === undefined ? undefined : config.requireSecret(rootPasswordSecret),
+      rootPassword: secret(rootPasswordSecret),
+      users: mapValues(users, (user, id) => ({
+        ...user,
+        authorizedKeys: readOwnKeys(`${at}.users.${id}.authorizedKeys`, user.authorizedKeys)?.authorized,
+      })),
+      files: mapValues(files, ({ content, contentSecret, ...file }) => ({
+        ...file,
+        content: secret(contentSecret) ?? content!,
+      })),
+      provision: provision?.map(({ run, stdinSecret }) => ({ run, stdin: secret(stdinSecret) })),
+      identities: keys?.identities.map((file) => relative(base, file)),
     });
     return { name, host, container, identities: keys?.identities ?? [] };
   },
@@ -48,6 +58,10 @@ export const containers = Object.fromEntries(
   ]),
 );
 
+const upgraded = Object.entries(hosts).flatMap(([name, { needsReboot }]) => (needsReboot ? [[name, needsReboot]] : []));
+/** By name, of the hosts that are upgraded: whether a reboot was needed after the last upgrade. */
+export const needsReboot = Object.fromEntries(upgraded);
+
 openSshConfig(
   stack,
   made.map(({ name }) => name),
@@ -59,6 +73,20 @@ for (const { name, host, identities, container } of made) {
   pulumi
     .output({ name, connection: hosts[host]!.connection, address, hostKey, identities })
     .apply((known) => writeSshConfig(stack, known, base));
+}
+
+/** The keys that are given, and nothing if none are. */
+function readOwnKeys(path: string, entries: string[] | undefined): Keys | undefined {
+  return entries && asRunError(() => readKeys(path, entries, base));
+}
+
+function mapValues<T, U>(values: Record<string, T> | undefined, change: (value: T, key: string) => U) {
+  return values && Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value, key)]));
+}
+
+/** A secret by its name: one that stood in an object of the configuration would be in the checkpoint in clear. */
+function secret(name: string | undefined): pulumi.Output<string> | undefined {
+  return name === undefined ? undefined : config.requireSecret(name);
 }
 
 function read(): Config {

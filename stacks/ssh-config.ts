@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { quote } from "../provider/host/batch.ts";
 import type { Connection } from "../provider/host/connection.ts";
+import { literal, proxyCommand } from "../provider/host/container-ssh.ts";
 import { plainOptions } from "../provider/host/ssh.ts";
 
 /** A container that one can log into. */
@@ -29,12 +29,6 @@ const filesOf = (stack: string, name: string, base: string) => ({
 export const sshCommand = (stack: string, name: string) => `ssh -F ${SSH_CONFIG} ${name}.${stack}`;
 
 /**
- * Connects the host's end of a login with a container's sshd, by bash's own means (bash(1), REDIRECTION). `ssh -W` would need a
- * host whose sshd allows forwarding (AllowTcpForwarding), which hardened ones do not. It ends when either side does.
- */
-const RELAY = "exec 3<>/dev/tcp/%h/%p 4<&0 && { cat <&4 >&3 & cat <&3 & wait -n; kill $(jobs -p); } 2>/dev/null";
-
-/**
  * The ssh_config(5) of a container: reached through its host, with the host key that was made for it pinned.
  * `base` is the project's folder: ssh resolves relative paths against another one.
  */
@@ -44,28 +38,20 @@ export async function sshConfig(
   base: string,
 ): Promise<string> {
   const { ssh, sshConfig } = connection;
-  const via = sshConfig === undefined ? "" : `-F ${quote(resolve(base, sshConfig))} `;
-  // Said in any case: ssh takes from other stacks' containers of that name what this one does not say.
-  const proxy =
-    ssh === undefined
-      ? "none"
-      : `ssh ${literal(via)}${(await plainOptions({ destination: ssh, config: sshConfig && resolve(base, sshConfig) })).join(" ")} -- ${literal(quote(ssh))} ${quote(`bash -c ${quote(RELAY)}`)}`;
+  const host = { ssh, sshConfig: sshConfig && resolve(base, sshConfig) };
+  const options = ssh === undefined ? [] : await plainOptions({ destination: ssh, config: host.sshConfig });
   return [
     `Host ${name} ${name}.${stack}`,
     `  HostName ${address}`,
     "  User root",
     ...identities.map((file) => `  IdentityFile "${literal(file)}"`),
-    `  ProxyCommand ${proxy}`,
+    // Said in any case: ssh takes from other stacks' containers of that name what this one does not say.
+    `  ProxyCommand ${proxyCommand(host, options)}`,
     `  HostKeyAlias ${name}.${stack}`,
     `  UserKnownHostsFile "${literal(filesOf(stack, name, base).knownHosts)}"`,
     "  StrictHostKeyChecking yes",
     "",
   ].join("\n");
-}
-
-/** ssh replaces %x by what it stands for (ssh_config(5), TOKENS). */
-function literal(text: string): string {
-  return text.replaceAll("%", "%%");
 }
 
 /**

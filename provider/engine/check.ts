@@ -57,7 +57,7 @@ export async function check<I extends CommonInputs>(
     }
     const parsed = type.safeParse(news[key]);
     if (!parsed.success)
-      failures.push(...parsed.error.issues.map((i) => ({ property: path([key, ...i.path]), reason: i.message })));
+      failures.push(...parsed.error.issues.map((i) => ({ property: path([key, ...i.path]), reason: reasonOf(i) })));
     else if (parsed.data !== undefined) known[key] = parsed.data;
   }
   for (const key of Object.keys(news)) {
@@ -69,6 +69,11 @@ export async function check<I extends CommonInputs>(
     return { inputs: { ...known, ...unknown }, failures };
   const resolved = await kind.resolve.run(known as Partial<I>, olds as Partial<I>);
   return { inputs: { ...resolved.inputs, ...unknown }, failures: resolved.failures };
+}
+
+/** What is wrong; of a name that a property may not have, why. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_key" ? issue.issues.map((inner) => inner.message).join(", ") : issue.message;
 }
 
 /** A property path as Pulumi writes it: `keys[0].name`. */

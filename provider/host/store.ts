@@ -39,7 +39,12 @@ const rootSchema = z.object({
   revision: z.int().min(0),
   /** Units that were asked for: what is taken off the list is disabled. */
   units: z.array(z.string()),
-  /** What was written into it once; see Seeded in tools/root-settings.ts. */
+  /** Units that are masked for the same reason. */
+  masks: z.array(z.string()).optional(),
+  /** Users and files that were declared, which a look at the settings tells of. */
+  users: z.array(z.string()).optional(),
+  files: z.array(z.string()).optional(),
+  /** What was written into it once; see Seeded in tools/root-settings/setting.ts. */
   seeded: z
     .object({ identity: z.boolean().optional(), hosts: z.string().optional(), resolver: z.string().optional() })
     .optional(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { connectionSchema } from "../host/connection.ts";
+import { nameSchema } from "../host/name.ts";
 
 /** The inputs that every resource has. */
 export const common = {
@@ -18,14 +19,6 @@ export const retain = z.boolean().default(false);
  * what someone else made is never touched.
  */
 export const adopt = z.boolean().default(false);
-
-/** A name that can be a folder, a part of unit names and a host name. */
-export const nameSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    "must be 1 to 63 lower-case letters, digits and inner hyphens (a DNS label)",
-  );
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

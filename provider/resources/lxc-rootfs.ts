@@ -44,26 +44,24 @@ import {
   unitName,
   unitPath,
 } from "../tools/root-mount.ts";
+import type { fileSchema } from "../tools/root-settings/files.ts";
 import { identityStep } from "../tools/root-settings/identity.ts";
+import { wantedSeeds } from "../tools/root-settings/names.ts";
+import type { Seeded, Written } from "../tools/root-settings/setting.ts";
 import {
+  actualSettings,
   type FoundSettings,
   isUnreadable,
   parseSettings,
   passwordStep,
-  type Seeded,
+  settingInputs,
   settingsRead,
   settingsSteps,
-  wantedSeeds,
 } from "../tools/root-settings.ts";
 import { PIPED } from "../tools/selinux.ts";
 import { exclusiveInspection } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
-import { adopt, common, containerNameSchema, nameSchema, retain } from "./common.ts";
-
-/** A comment, or a key: its type, and what it is in base64 (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Options may come first. */
-const KEY_LINE = /^([ \t]*#.*|(.*[ \t])?(ssh|ecdsa|sk)-[\w@.-]+[ \t]+[\w+/=]+([ \t].*)?)$/;
-/** A look at a root takes files up to 128 KiB. */
-const KEYS_MAX = 100_000;
+import { adopt, common, containerNameSchema, retain } from "./common.ts";
 
 const schema = z.strictObject({
   ...common,
@@ -75,30 +73,13 @@ const schema = z.strictObject({
   image: z.string().regex(/^[0-9a-f]{64}$/, "must be the sha256 of an LxcImage"),
   /** Change it to have the root made anew from the image: everything that was written into it is lost. */
   rebuild: z.string().optional(),
-  /** Host name inside. Kept converged. Default: the name. */
-  hostname: nameSchema.optional(),
   /** Password of root inside. Set when it is declared or changed; one that was changed inside is left alone. */
   rootPassword: z
     .string()
     .min(1)
     .regex(/^[^\n\0]*$/, "must be one line")
     .optional(),
-  /** ~root/.ssh/authorized_keys, a line each. Kept converged; not touched if not given. */
-  authorizedKeys: z
-    .array(z.string().regex(KEY_LINE, 'must be a line of authorized_keys, such as "ssh-ed25519 AAAA… me"'))
-    .refine((keys) => keys.join("\n").length <= KEYS_MAX, `must be ${KEYS_MAX} characters at most, all together`)
-    .optional(),
-  /** Ask for the address by DHCP with systemd-networkd; if not, the root must take the reserved address itself. Kept converged. */
-  dhcp: z.boolean().default(true),
-  /** IPv4 address of the resolver, with DHCP: the host's own in the network. Written into /etc/resolv.conf once, unless systemd-resolved runs; not touched if not given. */
-  nameserver: z.ipv4("must be an IPv4 address such as 10.213.0.1").optional(),
-  /** Domain of the network, in which neighbours are found by name. It goes with the nameserver, and with the own name into /etc/hosts. */
-  domain: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/, "must be a domain such as svirt-lxc.internal")
-    .optional(),
-  /** Units that are enabled inside. Kept converged; one that is taken off the list is disabled. */
-  units: z.array(z.string().regex(/^[\w@\\:][\w@.\\:-]*\.\w+$/, "must be a unit such as nginx.service")).default([]),
+  ...settingInputs,
 });
 type Inputs = z.output<typeof schema>;
 
@@ -114,8 +95,11 @@ interface Observed {
   image?: string;
   rebuild?: string;
   revision: number;
-  /** Units that were asked for until now. */
+  /** Units that were asked for until now: to be enabled, and masked. */
   units: string[];
+  masks?: string[];
+  /** Users and files that were declared, and of which a look tells. */
+  listed: Pick<RootRecord, "users" | "files">;
   seeded: Seeded;
   claimsImage: boolean;
   /** The record of its slot is there, and can be read. */
@@ -131,7 +115,9 @@ interface Observed {
   /** To systemd; someone may have unmounted it nevertheless. */
   active: boolean;
   enabled: boolean;
-  settings?: FoundSettings;
+  settings?: Omit<FoundSettings, "files">;
+  /** The files that were declared. Secret in state: a digest lets one try what a short secret may be. */
+  files?: FoundSettings["files"];
   /** It is mounted, and what it is set to cannot be told: somebody fills it with what is no setting. */
   unreadable?: boolean;
   /** Which password was set, told by a slow hash. Secret in state. */
@@ -161,15 +147,15 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   schema,
   hostName: ({ name }) => name,
   id: ({ name }, observed) => `${name}/${observed?.instance ?? "unfinished"}`,
-  secretObservation: ["passwordHash"],
+  secretObservation: ["passwordHash", "files"],
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
   reads: (name) => [storeRead, uuidRead, mountsRead(name), settingsRead(name), domainsRead],
   parse(results, { name, owner }) {
     const store = parseStore(results.get("store")!);
-    const found = store.roots.get(name);
-    const record = found === DAMAGED ? undefined : found;
+    const recorded = store.roots.get(name);
+    const record = recorded === DAMAGED ? undefined : recorded;
     const [number, reserved] =
       [...store.slots].find((entry): entry is [number, Slot] => entry[1] !== DAMAGED && entry[1].name === name) ?? [];
     const mount = parseMounts(results.get("mounts")!, name);
@@ -187,16 +173,19 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       record?.slot ?? (reserved?.owner === owner ? number : whose === undefined ? slotOf(mount.unit ?? "") : undefined);
     const inferred = made && !record ? (imageOf(mount.unit ?? "") ?? claimedImage(store, whose)) : undefined;
     const image = record?.image ?? inferred;
+    const found = parseSettings(results.get("settings")!, name);
     return {
       owner: whose,
       instance: record?.instance,
       made,
-      record: record ? "readable" : found === DAMAGED ? "damaged" : "missing",
+      record: record ? "readable" : recorded === DAMAGED ? "damaged" : "missing",
       slot,
       image,
       rebuild: record?.rebuild,
       revision: record?.revision ?? (made ? standing?.is.revision : undefined) ?? 0,
       units: record?.units ?? [],
+      masks: record?.masks,
+      listed: { users: record?.users, files: record?.files },
       // Of an earlier root whose files are gone it tells nothing about the next one. One that a domain stands on had an identity.
       seeded: (made && (record ? record.seeded : standing && { identity: true })) || {},
       passwordHash: record?.passwordHash,
@@ -209,7 +198,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       active: mount.active,
       occupied: mount.label !== undefined,
       enabled: mount.enabled,
-      settings: parseSettings(results.get("settings")!, name),
+      settings: found && withoutFiles(found),
+      files: found?.files,
       unreadable: isUnreadable(results.get("settings")!, name) || undefined,
       host: {
         store,
@@ -272,9 +262,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     // Another owner that was not refused is our own former name.
     const renamed = observed.owner !== undefined && observed.owner !== owner;
     const idmap = idMapOf(slot);
-    const { units, seeded, passwordHash } = observed.record === "readable" ? observed : asDeclared(observed, prior);
+    const known = observed.record === "readable" ? observed : asDeclared(observed, prior);
+    const { seeded, passwordHash } = known;
     const hash = desired.rootPassword === undefined ? passwordHash : hashPassword(desired.rootPassword, name);
-    const unwanted = units.filter((unit) => !desired.units.includes(unit));
+    const lists = listsOf(desired);
     const record: RootRecord = {
       owner,
       instance: observed.instance ?? observed.host?.uuid ?? "",
@@ -282,14 +273,18 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       image,
       rebuild: desired.rebuild,
       revision: observed.revision,
-      units: [...desired.units, ...unwanted],
+      ...lists,
+      // What is asked for no more is forgotten when it is undone.
+      units: union(desired.units, known.units),
+      masks: nonEmpty(union(desired.mask ?? [], known.masks ?? [])),
       seeded,
       passwordHash,
     };
-    let noted = units;
+    let noted: Lists = { units: known.units, masks: known.masks, ...known.listed };
     const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
       Object.assign(record, more);
-      noted = record.units;
+      const { units, masks, users, files } = record;
+      noted = { units, masks, users, files };
       steps.push(writeRecord(stepName, recordPath(name), record));
     };
 
@@ -317,10 +312,10 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       note({ id: "record-root", title: "Recording the root" });
 
     const remount = observed.unit !== "current" || !observed.mounted;
-    const wanted = settingsOf(desired, unwanted);
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.made && observed.settings === undefined;
-    const settings = unseen ? [] : settingsSteps(name, idmap, observed.settings, wanted, seeded);
+    const wanted = isUnlisted(observed) ? { ...desired, users: undefined, files: undefined } : desired;
+    const settings = unseen ? [] : settingsSteps({ name, idmap }, foundIn(observed), wanted, writtenIn(known));
     const setPassword = hash !== passwordHash;
     const restart = remount || settings.length > 0 || setPassword || (!unseen && !seeded.identity);
 
@@ -368,12 +363,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       );
     }
     steps.push(...settings);
-    const seeds = wantedSeeds(wanted, seeded);
-    if (!unseen && !equalAsJson([noted, seeded], [desired.units, seeds]))
-      note(
-        { id: "record-settings", title: "Recording the settings that were written" },
-        { units: desired.units, seeded: seeds },
-      );
+    const seeds = wantedSeeds(desired, seeded);
+    if (!unseen && !equalAsJson([noted, seeded], [lists, seeds]))
+      note({ id: "record-settings", title: "Recording the settings that were written" }, { ...lists, seeded: seeds });
     if (setPassword && desired.rootPassword !== undefined) {
       steps.push(passwordStep(name, idmap, desired.rootPassword));
       note({ id: "record-password", title: "Recording which password was set" }, { passwordHash: hash });
@@ -441,19 +433,27 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     };
   },
   actualInputs(observed, inputs) {
-    const { settings, unreadable, image, units } = observed;
-    const name = settings?.hostname;
+    const { unreadable, image } = observed;
+    const { users, files } = inputs;
+    const found = foundIn(observed);
     return {
       drift: lostRecords(observed, inputs.name)?.map(damageOf),
       image: image ?? inputs.image,
       ...(unreadable && { hostname: "(cannot be read)" }),
-      ...(settings && {
-        hostname: name === inputs.name && inputs.hostname === undefined ? undefined : name,
-        authorizedKeys: inputs.authorizedKeys && (settings.authorizedKeys ?? []),
-        dhcp: settings.dhcp,
-        units: [...new Set([...inputs.units, ...units])].filter((unit) => settings.enabled.includes(unit)),
-      }),
+      ...(found && actualSettings(found, inputs, writtenIn(observed))),
+      ...(isUnlisted(observed) && { users, files }),
     };
+  },
+  resolve: {
+    needs: ["units", "mask"],
+    async run(inputs) {
+      const both = inputs.units?.filter((unit) => inputs.mask?.includes(unit)) ?? [];
+      const failures = both.map((unit) => ({
+        property: "mask",
+        reason: `has ${unit}, which units enables: take it off one of the two`,
+      }));
+      return { inputs, failures };
+    },
   },
 };
 
@@ -484,9 +484,42 @@ function recordPath(name: string): string {
   return `${folderOf(name)}/root.json`;
 }
 
-/** The settings that are asked for, and the units that were until now. */
-function settingsOf(inputs: Inputs, unwanted: string[] = []) {
-  return { ...inputs, hostname: inputs.hostname ?? inputs.name, unwanted };
+/** What the record of a root has of its settings, so that it can be undone, or looked for. */
+type Lists = Pick<RootRecord, "units" | "masks" | "users" | "files">;
+
+function listsOf({ units, mask = [], users = {}, files = {} }: Inputs): Lists {
+  return {
+    units,
+    masks: nonEmpty(mask),
+    users: nonEmpty(Object.keys(users)),
+    files: nonEmpty(Object.keys(files)),
+  };
+}
+
+function nonEmpty(list: string[]): string[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+function union(a: string[], b: string[]): string[] {
+  return [...new Set([...a, ...b])];
+}
+
+/** A look tells of users and files only when the record lists them: until it is written anew, they are taken for what they should be. */
+function isUnlisted({ made, record }: Observed): boolean {
+  return made && record !== "readable";
+}
+
+/** What a look found, of which state holds a part as a secret. */
+function foundIn({ settings, files }: Observed): FoundSettings | undefined {
+  return settings && { ...settings, files };
+}
+
+function withoutFiles({ files: _, ...rest }: FoundSettings): Observed["settings"] {
+  return rest;
+}
+
+function writtenIn({ units, masks = [], seeded }: Pick<Observed, "units" | "masks" | "seeded">): Written {
+  return { units, masks, seeded };
 }
 
 /** The image that an owner has a claim on. */
@@ -515,12 +548,14 @@ function lostRecords(observed: Observed, name: string): string[] | undefined {
  * What was written into a root whose record is lost: what was declared, where the state knows. What a user has changed inside
  * since is not written over. One without an identity of its own was never finished, and gets all of it.
  */
-function asDeclared({ units, seeded, passwordHash }: Observed, prior: Inputs | undefined) {
-  if (!prior || !seeded.identity) return { units, seeded, passwordHash };
+function asDeclared({ units, masks, listed, seeded, passwordHash }: Observed, prior: Inputs | undefined) {
+  if (!prior || !seeded.identity) return { units, masks, listed, seeded, passwordHash };
   const { name, rootPassword } = prior;
+  const { users, files, ...asked } = listsOf(prior);
   return {
-    units: prior.units,
-    seeded: wantedSeeds(settingsOf(prior), seeded),
+    ...asked,
+    listed: { users, files },
+    seeded: wantedSeeds(prior, seeded),
     passwordHash: rootPassword === undefined ? undefined : hashPassword(rootPassword, name),
   };
 }
@@ -566,7 +601,11 @@ const START = `${exclusiveInspection}
 u=$1; shift; ${UNMOUNT}
 systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
 
-export type LxcRootfsArgs = Args<typeof schema>;
+/** Of a file each part may be an output of its own, such as a secret for its content. */
+type FileArgs = z.input<typeof fileSchema>;
+export type LxcRootfsArgs = Omit<Args<typeof schema>, "files"> & {
+  files?: pulumi.Input<Record<string, pulumi.Input<{ [K in keyof FileArgs]: pulumi.Input<FileArgs[K]> }>>>;
+};
 
 /**
  * The root file system of one container: an overlay on an image, with the container's own SELinux label and its own range of

@@ -76,3 +76,13 @@ test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves no
   expect((await stack.destroy()).ok).toBe(true);
   expect(await snapshot(host)).toEqual(before);
 });
+
+test("what needs @pulumi/command says how it is installed, where the project does not have it", async () => {
+  await execa("sed", ["-i", 's/new LxcHost("alpha", {/& upgrade: "1",/', "index.ts"], { cwd: project });
+  const stack = await site.stack("acme-upgrade", { "acme:ssh": "alpha", "acme:archive": site.archive }, { project });
+  const run = await stack.preview();
+  await cp(join(EXAMPLE, "index.ts"), join(project, "index.ts"));
+  expect(run.ok).toBe(false);
+  expect(run.output).toContain("npm install @pulumi/command@1.2.1");
+  expect(run.output).not.toMatch(/^ +at /m);
+});

@@ -10,14 +10,14 @@ export interface Operation {
   properties: string[];
 }
 
-/** What an event log says of our resources; their components and those that stay as they are left out. */
+/** What an event log says of our resources, and of commands; their components and those that stay as they are left out. */
 export function operationsOf(lines: string[]): { operations: Record<string, Operation>; order: string[] } {
   const operations: Record<string, Operation> = {};
   const order: string[] = [];
   for (const line of lines) {
     const event = JSON.parse(line);
     const { metadata } = event.resourcePreEvent ?? {};
-    if (!metadata?.type.includes("dynamic/svirt-lxc:")) continue;
+    if (!/dynamic\/svirt-lxc:|^command:/.test(metadata?.type)) continue;
     const verb = verbOf(metadata.op);
     if (!verb) continue;
     const name = nameOf(metadata.urn);

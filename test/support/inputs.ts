@@ -50,6 +50,17 @@ export const rootfsInputs = {
   units: [] as string[],
 };
 
+/** Everything that a root can be set to besides. */
+export const allSettings = {
+  rootPassword: PASSWORD,
+  units: ["nginx.service"],
+  mask: ["cron.service"],
+  timezone: "Europe/Berlin",
+  locale: "C.UTF-8",
+  users: { ada: { uid: 1500, groups: ["adm"], shell: "/bin/bash", authorizedKeys: [KEY] } },
+  files: { "/etc/token": { content: PASSWORD, mode: "0600", owner: "ada", group: "ada" } },
+};
+
 export const domainInputs = {
   connection,
   owner: owner("LxcDomain", "web"),

@@ -105,7 +105,8 @@ export class Stack {
   async secret(key: string, value: string): Promise<void> {
     const options = { ...this.#options(), input: value };
     await execa(this.#pulumi, ["config", "set", "--secret", key, "-s", this.name], options);
-    const [, secure = ""] = /secure"?: *"?([^\s"]+)/.exec(await readFile(join(this.#dir, "config.json"), "utf8"))!;
+    const text = await readFile(join(this.#dir, "config.json"), "utf8");
+    const [, secure = ""] = new RegExp(`${key}"?:[\\s{]*"?secure"?: *"?([^\\s"]+)`).exec(text)!;
     this.#secrets[key] = { secure };
   }
 
@@ -207,7 +208,7 @@ export class Stack {
   }
 }
 
-/** "LxcDomain web" of a URN. */
+/** "LxcDomain web" of a URN, or "Command web-0". */
 export function nameOf(urn: string): string {
-  return /svirt-lxc:(?:index:)?(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
+  return /(?:svirt-lxc:(?:index:)?|command:local:)(\w+)::(.*)$/.exec(urn)?.slice(1).join(" ") ?? urn;
 }

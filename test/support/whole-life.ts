@@ -7,11 +7,11 @@ import { lxcRootfs } from "../../provider/resources/lxc-rootfs.ts";
 import { selinuxEnforcing } from "../../provider/resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "../../provider/resources/selinux-policy.ts";
 import {
+  allSettings,
   domainInputs,
   enforcingInputs,
   imageInputs,
   libvirtInputs,
-  PASSWORD,
   policyInputs,
   rootfsInputs,
 } from "./inputs.ts";
@@ -39,7 +39,7 @@ export const lifeOfAll = (): Step[] => [
   ...lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says(""), libvirt: without(/\.network:/) }),
   ...lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") }),
   ...lifeOf(lxcImage, imageInputs, { store: says("") }),
-  ...lifeOf(lxcRootfs, { ...rootfsInputs, rootPassword: PASSWORD, units: ["nginx.service"] }, noRoot),
+  ...lifeOf(lxcRootfs, { ...rootfsInputs, ...allSettings }, noRoot),
   ...lifeOf(lxcDomain, domainInputs, { domains: says("") }),
 ];
 

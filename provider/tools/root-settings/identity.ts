@@ -3,10 +3,11 @@ import { STORE } from "../../host/records.ts";
 import type { IdMap } from "../../host/slot.ts";
 import { mountedRoot } from "../root-mount.ts";
 import { INSIDE, insideRoot } from "../userns.ts";
+import type { Setting } from "./setting.ts";
 import { tmpfiles } from "./tmpfiles.ts";
 
-export const MACHINE_ID = "etc/machine-id";
-export const HOST_KEY = "etc/ssh/ssh_host_ed25519_key";
+const MACHINE_ID = "etc/machine-id";
+const HOST_KEY = "etc/ssh/ssh_host_ed25519_key";
 
 /** The types of ssh host keys that ssh-keygen(1) makes, besides ed25519. */
 const FURTHER_KEY_TYPES = ["rsa", "ecdsa"];
@@ -33,6 +34,30 @@ const IMAGE_IDENTITY: [path: string, reason: string][] = [
   ["etc/nvme/hostid", "the same, as a UUID"],
 ];
 
+interface Found {
+  hasMachineId: boolean;
+  /** The public half of the ssh host key. */
+  hostKey?: string;
+}
+
+/** What must be unique, mended where it was lost. Without a record of it, it is made as a whole: see identityStep. */
+export const identity = {
+  inputs: {},
+  files: [MACHINE_ID, `${HOST_KEY}.pub`],
+  found: (look) => ({
+    hasMachineId: /^[0-9a-f]{32}$/.test(look.file(MACHINE_ID)?.[0] ?? ""),
+    hostKey: look.file(`${HOST_KEY}.pub`)?.[0]?.trim(),
+  }),
+  steps({ name, idmap }, found, _inputs, { seeded }) {
+    if (!seeded.identity) return [];
+    return [
+      ...(found.hasMachineId ? [] : [machineIdStep(name, idmap)]),
+      ...(found.hostKey ? [] : [hostKeyStep(name, idmap)]),
+    ];
+  },
+  actual: () => ({}),
+} satisfies Setting<object, Found>;
+
 /**
  * Replaces the identity that an image brings, whatever is there: that a file exists does not tell whose it is. It is one step,
  * which can be repeated, and the record that it succeeded is written after it. An ssh host key of type ed25519 is made, and one
@@ -50,7 +75,7 @@ export function identityStep(name: string, idmap: IdMap, image: string): Step {
 }
 
 /** Sets a machine id in place of one that was lost. */
-export function machineIdStep(name: string, idmap: IdMap): Step {
+function machineIdStep(name: string, idmap: IdMap): Step {
   const root = mountedRoot(name);
   return {
     id: "set-machine-id",

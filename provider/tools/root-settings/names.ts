@@ -1,16 +1,56 @@
+import { z } from "zod";
 import type { Step } from "../../host/batch.ts";
 import type { IdMap } from "../../host/slot.ts";
 import { mountedRoot } from "../root-mount.ts";
 import { insideRoot } from "../userns.ts";
+import { hostnameOf, type Named } from "./hostname.ts";
+import type { Seeded, Setting } from "./setting.ts";
 import { tmpfiles } from "./tmpfiles.ts";
 
+const inputs = {
+  /** IPv4 address of the resolver, with DHCP: the host's own in the network. Written into /etc/resolv.conf once, unless systemd-resolved runs; not touched if not given. */
+  nameserver: z.ipv4("must be an IPv4 address such as 10.213.0.1").optional(),
+  /** Domain of the network, in which neighbours are found by name. It goes with the nameserver, and with the own name into /etc/hosts. */
+  domain: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/, "must be a domain such as svirt-lxc.internal")
+    .optional(),
+};
+
 /** The names by which a container is to know itself and others. */
-export interface Names {
+interface Names {
   hostname: string;
   /** The resolver that it asks; none if its resolv.conf is its own business. */
   nameserver?: string;
   /** The domain of its network, which makes a neighbour's full name of its short one. */
   domain?: string;
+}
+
+interface Inputs extends Named {
+  dhcp: boolean;
+  nameserver?: string;
+  domain?: string;
+}
+
+/** What is written once, and again when it follows from another declaration. */
+export const names = {
+  inputs,
+  found: () => ({}),
+  steps({ name, idmap }, _found, inputs, { seeded }) {
+    const want = wantedSeeds(inputs, seeded);
+    const hosts = want.hosts === seeded.hosts ? undefined : want.hosts;
+    const resolver = want.resolver === seeded.resolver ? undefined : want.resolver;
+    return hosts === undefined && resolver === undefined ? [] : [namesStep(name, idmap, hosts, resolver)];
+  },
+  actual: () => ({}),
+} satisfies Setting<Inputs, object>;
+
+/** What is to be written into a root once. */
+export function wantedSeeds(inputs: Inputs, seeded: Seeded): Seeded {
+  const wanted = { ...inputs, hostname: hostnameOf(inputs) };
+  // A root that takes its address itself knows its resolver itself; what was written while it did not stays.
+  const resolver = (wanted.dhcp ? resolverText(wanted) : undefined) ?? seeded.resolver;
+  return { identity: true, hosts: ownHostsLine(wanted), ...(resolver !== undefined && { resolver }) };
 }
 
 /** The line of etc/hosts for the container's own name. 127.0.1.1 is what Debian uses for it, and needs no address. */

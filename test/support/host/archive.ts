@@ -5,12 +5,13 @@ import { execa } from "execa";
 
 const unit = (wanted: string) => `[Service]\nExecStart=/bin/true\n\n[Install]\nWantedBy=${wanted}\n`;
 
-/** The least that counts as a root: an init, users, and units that can be enabled. */
+/** The least that counts as a root: an init, users, units that can be enabled, and a time zone. */
 const FILES: Readonly<Record<string, string>> = {
   "usr/sbin/init": "#!/bin/sh\n",
   "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
   "etc/shadow": "root:*:19000:0:99999:7:::\n",
   "etc/group": "root:x:0:\n",
+  "usr/share/zoneinfo/Europe/Berlin": "",
   "usr/lib/systemd/system/systemd-networkd.service": unit("multi-user.target"),
   "usr/lib/systemd/system/nginx.service": unit("multi-user.target"),
   "usr/lib/systemd/system/cron.service": unit("multi-user.target"),

@@ -20,6 +20,11 @@ export function releaseConfig(site: Site, hostname: string): Record<string, unkn
     rootPasswordSecret: "password",
     authorizedKeys: ["ssh-ed25519 AAAA me"],
     units: ["nginx.service"],
+    mask: ["cron.service"],
+    timezone: "Europe/Berlin",
+    locale: "C.UTF-8",
+    users: { ada: { groups: ["adm"], authorizedKeys: ["ssh-ed25519 AAAA ada"] } },
+    files: { "/etc/motd": { content: "Welcome\n" }, "/etc/token": { contentSecret: "password", mode: "0600" } },
     rebuild: "1",
   };
   return site.config({ web });

@@ -151,6 +151,51 @@ test("all mistakes are named at once", async () => {
   expect(failures.map((f) => f.property)).toEqual(["memory", "address", "speed"]);
 });
 
+const inRoot: [name: string, inputs: object, property: string, reason: RegExp][] = [
+  ["a path that is not absolute", { files: { "etc/x": { content: "" } } }, "files.etc/x", /absolute path/],
+  ["a path that climbs", { files: { "/etc/../x": { content: "" } } }, "files./etc/../x", /must not have \. or \.\./],
+  ["a path that ends as a folder", { files: { "/etc/": { content: "" } } }, "files./etc/", /absolute path/],
+  [
+    "a file that another input writes",
+    { files: { "/etc/hostname": { content: "" } } },
+    "files",
+    /other inputs write: .*\/etc\/hostname/,
+  ],
+  ["a mode that is not octal", { files: { "/x": { content: "", mode: "u+x" } } }, "files./x.mode", /octal/],
+  [
+    "an owner that is none",
+    { files: { "/x": { content: "", owner: "a b" } } },
+    "files./x.owner",
+    /name of a user, or an id/,
+  ],
+  ["a file without content", { files: { "/x": {} } }, "files./x.content", /string/],
+  ["a unit with a slash", { mask: ["a/b.service"] }, "mask[0]", /must be a unit/],
+  ["a unit that is masked twice", { mask: ["a.service", "a.service"] }, "mask", /twice/],
+  [
+    "a unit that is enabled and masked",
+    { units: ["a.timer"], mask: ["a.timer"] },
+    "mask",
+    /has a\.timer, which units enables/,
+  ],
+  ["a user's name that is none", { users: { "a:b": {} } }, "users.a:b", /lower-case letters/],
+  ["root as a user", { users: { root: {} } }, "users.root", /rootPassword/],
+  ["one uid for two users", { users: { a: { uid: 7 }, b: { uid: 7 } } }, "users", /one uid to two/],
+  ["a uid beyond a container's", { users: { a: { uid: 70000 } } }, "users.a.uid", /65533/],
+  ["a shell that is no path", { users: { a: { shell: "bash" } } }, "users.a.shell", /absolute path/],
+  [
+    "a user's key that is none",
+    { users: { a: { authorizedKeys: ["x"] } } },
+    "users.a.authorizedKeys[0]",
+    /authorized_keys/,
+  ],
+  ["a time zone that climbs", { timezone: "../../etc/passwd" }, "timezone", /Europe\/Berlin/],
+  ["a locale of two words", { locale: "C UTF-8" }, "locale", /C\.UTF-8/],
+];
+test.each(inRoot)("%s: the path of the property, and what it must be", async (_, inputs, property, reason) => {
+  const { failures } = await check(lxcRootfs, { ...rootfsInputs, ...inputs });
+  expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
+});
+
 const notOurs = ["memroy", "constructor", "toString"];
 test.each(notOurs)("the unknown property %s: what is allowed is said", async (key) => {
   const { failures } = await check(lxcRootfs, { ...rootfsInputs, [key]: 1 });
@@ -158,7 +203,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, hostname, rootPassword, authorizedKeys, dhcp, nameserver, domain, units",
+        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, hostname, authorizedKeys, dhcp, nameserver, domain, units, mask, timezone, locale, users, files",
     },
   ]);
 });

@@ -1,5 +1,5 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
-import { IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
+import { allSettings, IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { given, plans, refusals } from "../../support/plans.ts";
 import { added, both, DAMAGE, type Edits, says, swap, without } from "../../support/recorded.ts";
 
@@ -35,6 +35,7 @@ const make = ["claim-image", "create-folders", "record-root", ...mount, ...setti
 const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
+const lists = (what: string) => swap('"units":[]', `"units":[],${what}`);
 const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
 
 plans(lxcRootfs, rootfsInputs, [
@@ -94,7 +95,10 @@ plans(lxcRootfs, rootfsInputs, [
     [`the image's claim: ${how}`, { host: { store: swap(/(?<=LxcRootfs%2Fweb:).*/, text) } }, ["claim-image"]],
     [
       `the root's record: ${how}`,
-      { host: { store: swap(/(?<=root\.json:).*/, text) }, wants: { units: ["ssh.service"], rootPassword: PASSWORD } },
+      {
+        host: { store: swap(/(?<=root\.json:).*/, text) },
+        wants: { units: ["ssh.service"], rootPassword: PASSWORD, users: allSettings.users, files: allSettings.files },
+      },
       ["record-root"],
     ],
   ]),
@@ -215,6 +219,36 @@ plans(lxcRootfs, rootfsInputs, [
     [...restart, "enable-units sys-kernel-debug.mount"],
   ],
   ["a password", { wants: { rootPassword: PASSWORD } }, [...restart, ...password]],
+  [
+    "all other settings",
+    { wants: allSettings },
+    [
+      ...restart,
+      "mask-units cron.service",
+      "set-timezone Europe/Berlin",
+      "set-locale C.UTF-8",
+      "make-user ada",
+      "set-user-keys ada",
+      "write-file /etc/token",
+      "enable-units nginx.service",
+      ...password,
+    ],
+  ],
+  [
+    "a user and a file that are declared no more: they stay, and are looked at no longer",
+    { host: { store: lists('"users":["ada"],"files":["/etc/motd"]') } },
+    ["record-settings"],
+  ],
+  [
+    "a unit that is masked no more",
+    {
+      host: {
+        store: lists('"masks":["cron.service"]'),
+        settings: swap("web exit:0", "web unit:cron.service /dev/null\nweb exit:0"),
+      },
+    },
+    [...restart, "unmask-units cron.service", "record-settings"],
+  ],
   ["another image: it keeps its own", { wants: { image: "0".repeat(64) } }, []],
   [
     "our former name",

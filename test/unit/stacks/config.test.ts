@@ -34,13 +34,26 @@ const full = {
       authorizedKeys: ["ssh-ed25519 AAAA me", "keys/team.pub"],
       dhcp: false,
       units: ["postgresql.service"],
+      mask: ["apt-daily.timer"],
+      timezone: "Europe/Berlin",
+      locale: "C.UTF-8",
+      users: { ada: { uid: 1500, groups: ["adm"], shell: "/bin/bash", authorizedKeys: ["keys/ada.pub"] } },
+      files: {
+        "/etc/motd": { content: "Welcome\n", mode: "0644", owner: "root", group: "root" },
+        "/etc/token": { contentSecret: "dbSecret", mode: "0600" },
+      },
       rebuild: "1",
+      provision: [{ run: "apt-get update" }, { run: "createdb", stdinSecret: "dbSecret" }],
     },
   },
 };
 
 test("what is right is taken as it is", () => {
-  expect(parse(full, [...SECTIONS, "dbRootPassword"])).toEqual(full);
+  expect(parse(full, [...SECTIONS, "dbRootPassword", "dbSecret"])).toEqual(full);
+});
+
+test("a command may be its text alone", () => {
+  expect(parse(withWeb({ provision: ["true"] })).containers.web!.provision).toEqual([{ run: "true" }]);
 });
 
 test("sections that are not there are empty", () => {
@@ -53,13 +66,13 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a container",
     withWeb({ memroy: "1GiB" }),
     "containers.web.memroy",
-    /^unknown key; allowed are host, image, memory, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, rebuild, adopt$/,
+    /^unknown key; allowed are host, image, memory, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, mask, timezone, locale, users, files, rebuild, adopt, provision$/,
   ],
   [
     "an unknown key of a host",
     { hosts: { lab: { port: 22 } } },
     "hosts.lab.port",
-    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers$/,
+    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers, upgrade$/,
   ],
   [
     "an unknown key of an image",
@@ -104,6 +117,30 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
   ["keys that are no list", withWeb({ authorizedKeys: "ssh-rsa AAAA" }), "containers.web.authorizedKeys", /array/],
   ["a key that is no text", withWeb({ authorizedKeys: ["a", 1] }), "containers.web.authorizedKeys.1", /string/],
   ["an option in place of a host", { hosts: { lab: { ssh: "-oX" } } }, "hosts.lab.ssh", /destination such as/],
+  [
+    "an unknown key of a user",
+    withWeb({ users: { ada: { id: 7 } } }),
+    "containers.web.users.ada.id",
+    /^unknown key; allowed are uid, groups, shell, authorizedKeys$/,
+  ],
+  [
+    "an unknown key of a file",
+    withWeb({ files: { "/etc/motd": { text: "x", content: "" } } }),
+    "containers.web.files./etc/motd.text",
+    /^unknown key; allowed are content, contentSecret, mode, owner, group$/,
+  ],
+  ["a file without content", withWeb({ files: { "/x": {} } }), "containers.web.files./x", /^needs one of content/],
+  ["a time zone that is none", withWeb({ timezone: "../x" }), "containers.web.timezone", /Europe\/Berlin/],
+  ["a unit with a path", withWeb({ mask: ["../x.service"] }), "containers.web.mask.0", /nginx\.service/],
+  [
+    "an unknown key of a command",
+    withWeb({ provision: ["true", { run: "true", stdin: "s3cret" }] }),
+    "containers.web.provision.1.stdin",
+    /^unknown key; allowed are run, stdinSecret$/,
+  ],
+  ["a command that is none", withWeb({ provision: ["true", 5] }), "containers.web.provision.1", /object/],
+  ["an empty command", withWeb({ provision: [""] }), "containers.web.provision.0.run", />=1/],
+  ["a trigger that is no text", { hosts: { lab: { upgrade: 2026 } } }, "hosts.lab.upgrade", /string/],
   ["a section that is no object", { hosts: "lab" }, "hosts", /record|object/],
   ["a section that is a list", { hosts, images, containers: [web] }, "containers", /record|object/],
   ["a container that is no object", { hosts, images, containers: { web: "base" } }, "containers.web", /object/],
@@ -138,6 +175,12 @@ test.each(keys)("%s", (_, keys, expected) => {
 
 test("a secret that a container names is no mistake", () => {
   expect(mistakes(withWeb({ rootPasswordSecret: "webRootPassword" }), [...SECTIONS, "webRootPassword"])).toEqual([]);
+});
+
+test("nor one that a command takes as its standard input", () => {
+  const sections = withWeb({ provision: [{ run: "cat", stdinSecret: "token" }] });
+  expect(mistakes(sections, [...SECTIONS, "token"])).toEqual([]);
+  expect(() => parse(sections, [...SECTIONS, "token"], [])).toThrow(/svirt-lxc:token: .* in clear/);
 });
 
 test("a secret that was set without --secret is one, with the remedy", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Step } from "../../../provider/host/batch.ts";
 import { STORE } from "../../../provider/host/records.ts";
-import { authorizedKeysStep } from "../../../provider/tools/root-settings/home.ts";
+import { authorizedKeysStep } from "../../../provider/tools/root-settings/authorized-keys.ts";
 import { hostKeyStep, identityStep } from "../../../provider/tools/root-settings/identity.ts";
 import { namesStep, ownHostsLine, resolverText } from "../../../provider/tools/root-settings/names.ts";
 
@@ -179,7 +179,7 @@ describe("the authorized keys of root", () => {
   test.each(cases)("whose home is %s", (_, files, links, [...lines]) => {
     root(files, links);
     const last = `${lines.pop()} 0600 - - - ${keys.join("\n")}\n`;
-    expect(linesOf(authorizedKeysStep("a", idmap, keys)).join("\n")).toBe([...lines, last].join("\n"));
+    expect(linesOf(authorizedKeysStep({ name: "a", idmap }, keys)).join("\n")).toBe([...lines, last].join("\n"));
   });
 });
 
