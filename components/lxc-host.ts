@@ -4,7 +4,7 @@ import type { Connection, ConnectionArgs } from "../provider/host/connection.ts"
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
 import { LxcStore } from "../provider/resources/lxc-store.ts";
-import { SelinuxEnforcing } from "../provider/resources/selinux-enforcing.ts";
+import { SelinuxEnforcing, type SelinuxEnforcingArgs } from "../provider/resources/selinux-enforcing.ts";
 import { SelinuxPolicy } from "../provider/resources/selinux-policy.ts";
 
 export interface LxcHostArgs {
@@ -18,6 +18,10 @@ export interface LxcHostArgs {
   adopt?: boolean;
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. */
   confineOthers?: boolean;
+  /** "allowed": restart the host where SELinux cannot be made to enforce otherwise. Default: "refused". */
+  reboot?: SelinuxEnforcingArgs["reboot"];
+  /** Install what explains SELinux's denials; errors then quote it. */
+  troubleshooting?: boolean;
 }
 
 /** The subnet of a host's network, if none is given. */
@@ -44,7 +48,7 @@ export class LxcHost extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers } = args;
+    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers, reboot, troubleshooting } = args;
     const connection = pulumi.output(args.connection ?? {});
     this.connection = connection;
     this.network = network;
@@ -52,7 +56,11 @@ export class LxcHost extends pulumi.ComponentResource {
 
     this.store = new LxcStore(name, { connection }, { parent: this });
     const common = (kind: string) => ({ connection, ...this.store.argsOf(kind, name) });
-    const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), { parent: this, dependsOn: this.store });
+    const enforcing = new SelinuxEnforcing(
+      name,
+      { ...common("SelinuxEnforcing"), reboot, troubleshooting },
+      { parent: this, dependsOn: this.store },
+    );
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
       name,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
 import { containerNameSchema, nameSchema } from "../provider/resources/common.ts";
+import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -14,6 +15,8 @@ const host = z.strictObject({
   subnet: z.string().optional(),
   adopt: z.boolean().optional(),
   confineOthers: z.boolean().optional(),
+  reboot: rebootSchema.optional(),
+  troubleshooting: z.boolean().optional(),
 });
 
 const image = z.strictObject({

@@ -20,6 +20,7 @@ import {
   storeRead,
   unclaim,
 } from "../host/store.ts";
+import { INSTALL_TIMEOUT, installPackages } from "../tools/apt.ts";
 import { WRITE_CONFIG } from "../tools/config-file.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
@@ -138,9 +139,6 @@ echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
 :`;
-// Other users of apt, such as unattended upgrades, hold its lock for minutes: it is waited for (apt.conf(5), DPkg::Lock::Timeout).
-const APT_LOCK_TIMEOUT = 600;
-const INSTALL = `export DEBIAN_FRONTEND=noninteractive; i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=${APT_LOCK_TIMEOUT} "$@"; }; i "$@" || { apt-get update && i "$@"; }`;
 // A daemon that runs loads no driver that was installed meanwhile.
 const START = 'systemctl enable "$@" && systemctl restart "$@"';
 const READ_CONF = `systemctl restart "$@" && rm -f ${UNREAD}`;
@@ -261,16 +259,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const services = servicesOf(os);
 
     if (missingPackages.length > 0)
-      act(
-        "install-packages",
-        `Installing ${missingPackages.join(" ")}`,
-        ["sh", "-c", INSTALL, "sh", ...missingPackages],
-        {
-          subject: missingPackages.join(" "),
-          // Each of two attempts waits.
-          timeout: 2 * APT_LOCK_TIMEOUT + 1200,
-        },
-      );
+      act("install-packages", `Installing ${missingPackages.join(" ")}`, installPackages(missingPackages), {
+        subject: missingPackages.join(" "),
+        timeout: INSTALL_TIMEOUT,
+      });
     if (missingPackages.length > 0 || idleUnits.length > 0 || !answers) {
       act("start-libvirt", "Starting libvirt, now and at every boot", ["sh", "-c", START, "sh", ...services]);
       return steps; // the rest is planned on what the packages brought, and on what libvirt can be asked for when it runs
