@@ -16,7 +16,7 @@ const LOOK = `
 [ "$(cat /sys/fs/selinux/enforce 2>/dev/null)" != 1 ] || exit 0
 for file in /run/libvirt/lxc/*.pid /run/libvirt/qemu/*.pid /run/libvirt/libxl/*.pid /run/libvirt/ch/*.pid; do
   name=\${file##*/} name=\${name%.pid} driver=\${file%/*}
-  [ "$name" != driver ] && { read -r pid <"$file"; } 2>/dev/null && kill -0 "$pid" 2>/dev/null || continue
+  [ "$name" != driver ] && kill -0 "$(cat "$file" 2>/dev/null)" 2>/dev/null || continue
   echo "domain \${driver##*/} $name"
 done
 loginctl --no-legend --no-pager list-sessions 2>/dev/null |

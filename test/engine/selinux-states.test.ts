@@ -148,7 +148,7 @@ test("killed while the host restarts: the next up continues", async () => {
 });
 
 test("what explains denials is installed when it is asked for", async () => {
-  await stack.configure(site.config({}, { alpha: { troubleshooting: true } }));
+  await stack.configure(site.config({}, { alpha: { reboot: "allowed", troubleshooting: true } }));
   expect((await stack.preview()).operations["SelinuxEnforcing alpha"]?.properties).toEqual(["troubleshooting"]);
   expect((await stack.up()).ok).toBe(true);
   expect(await host.read("/mnt/packages")).toContain("policycoreutils-python-utils\n");

@@ -169,8 +169,9 @@ export class Host {
 /** Tells whether something has come to its end. */
 function endOf(work: Promise<unknown>): () => boolean {
   let ended = false;
-  work.then(() => {
+  const end = () => {
     ended = true;
-  });
+  };
+  work.then(end, end);
   return () => ended;
 }
