@@ -99,8 +99,10 @@ export const selinuxEnforcing: Kind<Inputs, Observed, Outputs> = {
     // What follows is planned when the kernel enforces.
     if (stage === "permissive") return [checkLabels, ...forget, ...switchToEnforcing];
     const configure = configured !== "enforcing";
+    // Not while the timer runs that a login has to forestall.
+    const isSettled = !configure && !fallback;
     return [
-      ...(troubleshooting ? installTroubleshooting(os, tools) : []),
+      ...(troubleshooting && isSettled ? installTroubleshooting(os, tools) : []),
       // Before the timer was started, they were checked.
       ...(configure && !fallback ? [checkLabels] : []),
       ...(configure || fallback ? [checkLogin] : []),

@@ -121,6 +121,11 @@ plans(selinuxEnforcing, enforcingInputs, [
     { ...host(without(/^tool/)), wants: { troubleshooting: true } },
     ["install-troubleshooting"],
   ],
+  [
+    "what explains denials can wait until the host enforces for good",
+    { ...host(without(/^tool/), timer, configured("permissive")), wants: { troubleshooting: true } },
+    ["check-login", "stop-fallback", "configure-enforcing"],
+  ],
   ["on Fedora, it is another tool", { ...host(fedora), wants: { troubleshooting: true } }, ["install-troubleshooting"]],
   ["there", { ...host(fedora, added("tool sealert")), wants: { troubleshooting: true } }, []],
 ]);
