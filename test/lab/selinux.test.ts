@@ -80,7 +80,7 @@ labTest("where enforcing closes new logins, the host opens by itself, and its ne
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
   expect(await says("getenforce; grep ^SELINUX= /etc/selinux/config")).toBe("Enforcing\nSELINUX=enforcing");
-  expect(await says("restorecon -F -n -v /etc/selinux/config /etc/pam.d/sshd 2>&1")).toBe("");
+  expect(await says("restorecon -F -n -v /etc/selinux/config; restorecon -n -v /etc/pam.d/sshd")).toBe("");
   await stack.converged();
 });
 
@@ -89,7 +89,7 @@ const stateOf = async () => (await stack.resources())["SelinuxEnforcing lab"].ou
 async function isEnforced(lab: Lab): Promise<void> {
   expect(await says("getenforce; grep ^SELINUX= /etc/selinux/config")).toBe("Enforcing\nSELINUX=enforcing");
   expect(await says("cat /proc/1/attr/current")).toBe("system_u:system_r:init_t:s0");
-  expect(await says("restorecon -RxnvF -e /var/lib/svirt-lxc / 2>&1 | cat")).toBe("");
+  expect(await says("restorecon -R -x -n -v -e /var/lib/svirt-lxc / 2>&1 | cat")).toBe("");
   expect(await says("ls -a / /var/lib/svirt-lxc | grep -e autorelabel -e selinux.json")).toBe("");
   expect((await lab.ssh("systemctl is-system-running --wait", { reject: false })).stdout).toBe("running");
 }

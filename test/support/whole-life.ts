@@ -41,8 +41,9 @@ const wayToSelinux = (): Step[] => {
     ...lifeOf(selinuxEnforcing, inputs, { selinux: both(notInKernel, without(/^policy/)) }),
     ...lifeOf(selinuxEnforcing, inputs, { selinux: notInKernel }),
     ...lifeOf(selinuxEnforcing, inputs, {
-      selinux: both(without(/^tool/), swap("config enforcing", 'config permissive\nprepared {"boot":"x"}')),
+      selinux: swap("config enforcing", 'config permissive\nprepared {"boot":"x"}'),
     }),
+    ...lifeOf(selinuxEnforcing, inputs, { selinux: without(/^tool/) }),
   ];
 };
 
