@@ -4,7 +4,7 @@ import type { Connection, ConnectionArgs } from "../provider/host/connection.ts"
 import { LibvirtService } from "../provider/resources/libvirt-service.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
 import { LxcStore } from "../provider/resources/lxc-store.ts";
-import { SelinuxEnforcing } from "../provider/resources/selinux-enforcing.ts";
+import { SelinuxEnforcing, type SelinuxEnforcingArgs } from "../provider/resources/selinux-enforcing.ts";
 import { SelinuxPolicy } from "../provider/resources/selinux-policy.ts";
 import { upgradeHost } from "./upgrade.ts";
 
@@ -21,6 +21,10 @@ export interface LxcHostArgs {
   confineOthers?: boolean;
   /** Upgrade the packages of the host, before anything else is done there, and again whenever this text changes, such as "2026-11". */
   upgrade?: pulumi.Input<string>;
+  /** "allowed": restart the host where SELinux cannot be made to enforce otherwise. Default: "refused". */
+  reboot?: SelinuxEnforcingArgs["reboot"];
+  /** Install what explains SELinux's denials; errors then quote it. */
+  troubleshooting?: boolean;
 }
 
 /** The subnet of a host's network, if none is given. */
@@ -49,7 +53,15 @@ export class LxcHost extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { network = "svirt-lxc", subnet = DEFAULT_SUBNET, adopt, confineOthers, upgrade } = args;
+    const {
+      network = "svirt-lxc",
+      subnet = DEFAULT_SUBNET,
+      adopt,
+      confineOthers,
+      upgrade,
+      reboot,
+      troubleshooting,
+    } = args;
     const connection = pulumi.output(args.connection ?? {});
     this.connection = connection;
     this.network = network;
@@ -62,10 +74,11 @@ export class LxcHost extends pulumi.ComponentResource {
         ? undefined
         : upgradeHost(name, { connection, machine: this.store.machine, trigger: upgrade }, { parent: this });
     this.needsReboot = upgraded?.needsReboot;
-    const enforcing = new SelinuxEnforcing(name, common("SelinuxEnforcing"), {
-      parent: this,
-      dependsOn: [this.store, ...(upgraded ? [upgraded.command] : [])],
-    });
+    const enforcing = new SelinuxEnforcing(
+      name,
+      { ...common("SelinuxEnforcing"), reboot, troubleshooting },
+      { parent: this, dependsOn: [this.store, ...(upgraded ? [upgraded.command] : [])] },
+    );
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
       name,

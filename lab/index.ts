@@ -8,7 +8,7 @@ import { isWhole } from "./disk.ts";
 import { ensureImage, type LabImage } from "./image.ts";
 import { killMachine, stopMachine } from "./machine.ts";
 import { machineFiles } from "./qemu.ts";
-import { waitUntilReady } from "./ready.ts";
+import { type SelinuxMode, waitUntilReady } from "./ready.ts";
 import { readRecord, runningRecord } from "./record.ts";
 import { type SshOptions, type SshResult, ssh, sshConfigPath } from "./ssh.ts";
 import { until } from "./wait.ts";
@@ -27,7 +27,8 @@ export interface Lab {
   ssh(command: string, options?: SshOptions): Promise<SshResult>;
   /** What the machine has written on its console. */
   console(): Promise<string>;
-  reboot(): Promise<void>;
+  /** Boots it again, into what its configuration has SELinux do. */
+  reboot(selinux?: SelinuxMode): Promise<void>;
   stop(): Promise<void>;
   /** Throws everything on its disk away and starts anew: on another port, as another process. */
   reset(): Promise<Lab>;
@@ -74,7 +75,7 @@ export async function attachLab(dir: string): Promise<Lab | undefined> {
     accelerator: machine.accelerator,
     ssh: (command, options) => ssh(dir, command, options),
     console: () => readFile(join(dir, machineFiles.console), "utf8"),
-    reboot: () => reboot(dir, machine.pid),
+    reboot: (selinux) => reboot(dir, machine.pid, selinux),
     stop: () => stopMachine(dir),
     reset: () => startLab({ dir, fresh: true }),
   };
@@ -96,7 +97,7 @@ async function isOutdated(dir: string, image: LabImage): Promise<boolean> {
   return true;
 }
 
-async function reboot(dir: string, pid: number): Promise<void> {
+async function reboot(dir: string, pid: number, selinux?: SelinuxMode): Promise<void> {
   const bootId = async () =>
     (await ssh(dir, "cat /proc/sys/kernel/random/boot_id", { reject: false, timeout: 20 })).stdout;
   const before = await bootId();
@@ -105,5 +106,5 @@ async function reboot(dir: string, pid: number): Promise<void> {
     const now = await bootId();
     return now !== "" && now !== before;
   });
-  await waitUntilReady(dir, pid);
+  await waitUntilReady(dir, pid, { selinux });
 }

@@ -21,7 +21,8 @@ const kernelArguments = [
 
 /** QEMU's arguments for a lab host: no network but one forwarded port, chosen by the kernel, on loopback. */
 export function machineArguments(image: LabImage, accelerator: Accelerator, permissive = false): string[] {
-  const append = [...kernelArguments, `enforcing=${permissive ? 0 : 1}`].join(" ");
+  // As on a user's host, /etc/selinux/config says what SELinux does: `enforcing=1` would keep it from any other mode.
+  const append = [...kernelArguments, ...(permissive ? ["enforcing=0"] : [])].join(" ");
   return [
     ...["-name", "svirt-lxc-lab", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35"],
     ...["-m", "4096", ...accelerator.arguments],

@@ -15,19 +15,23 @@ const questions = [
   "systemctl list-units --failed --plain --no-legend",
 ];
 
+/** What SELinux does, in the words of getenforce(8). */
+export type SelinuxMode = "Enforcing" | "Permissive" | "Disabled";
+
 /**
  * Waits until the lab host is what it promises: up with no failed unit, SELinux enforcing, libvirt's socket there. Of one that
- * was booted permissive, units of ours may have failed.
+ * does not enforce, units of ours may have failed, and libvirt may be unable to start.
  */
 export async function waitUntilReady(
   dir: string,
   pid: number,
-  { resumed = false, permissive = false } = {},
+  { resumed = false, selinux: expected = "Enforcing" }: { resumed?: boolean; selinux?: SelinuxMode } = {},
 ): Promise<void> {
   const stdout = await until("ssh to the lab host", bootSeconds, () => ask(dir, pid, resumed));
   const [system, selinux, libvirt, ...failed] = stdout.split("\n");
-  if (system !== "running" && !permissive) throw new Error(`the lab host is ${system}\n${failed.join("\n")}`);
-  if (selinux !== (permissive ? "Permissive" : "Enforcing")) throw new Error(`SELinux in the lab host is ${selinux}`);
+  if (selinux !== expected) throw new Error(`SELinux in the lab host is ${selinux}`);
+  if (selinux !== "Enforcing") return;
+  if (system !== "running") throw new Error(`the lab host is ${system}\n${failed.join("\n")}`);
   if (libvirt !== "active") throw new Error(`libvirtd.socket in the lab host is ${libvirt}`);
 }
 

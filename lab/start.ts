@@ -7,7 +7,10 @@ export async function startUntilReady(dir: string, options: MachineOptions): Pro
   try {
     const machine = await startMachine(dir, options);
     const { pid } = machine;
-    await waitUntilReady(dir, pid, { resumed: options.memory !== undefined, permissive: options.permissive });
+    await waitUntilReady(dir, pid, {
+      resumed: options.memory !== undefined,
+      selinux: options.permissive ? "Permissive" : "Enforcing",
+    });
     await writeRecord(dir, { ...machine, ready: true });
     return pid;
   } catch (error) {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
 import { nameSchema } from "../provider/host/name.ts";
 import { containerNameSchema } from "../provider/resources/common.ts";
+import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
 import { settingInputs } from "../provider/tools/root-settings.ts";
@@ -18,6 +19,8 @@ const host = z.strictObject({
   adopt: z.boolean().optional(),
   confineOthers: z.boolean().optional(),
   upgrade: z.string().optional(),
+  reboot: rebootSchema.optional(),
+  troubleshooting: z.boolean().optional(),
 });
 
 const image = z.strictObject(sourceInputs);

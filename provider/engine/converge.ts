@@ -14,10 +14,16 @@ export async function converge<I extends CommonInputs, O extends object>(
 ): Promise<O> {
   const name = nameOf(kind, desired);
   const where = `${session.host}, ${name}`;
+  const notices = new Set<string>();
   const plan = (o: O) => {
     const refused = checkPreconditions(kind, o, desired, prior);
     if (refused) throw new HostError({ where, ...refused });
-    return kind.plan(o, desired, prior);
+    const steps = kind.plan(o, desired, prior);
+    for (const notice of steps.length > 0 ? (kind.notices?.(o, desired) ?? []) : []) {
+      if (!notices.has(notice)) console.log(`${name}: ${notice}`);
+      notices.add(notice);
+    }
+    return steps;
   };
   /**
    * Stops what is not what was promised; there is no other undoing. By another look: the first may have fallen between two

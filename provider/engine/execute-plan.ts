@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Observation, Report, Step } from "../host/batch.ts";
+import type { Observation, Report, Restart, Step } from "../host/batch.ts";
 import { HostError } from "../host/errors.ts";
 import type { Session } from "../host/session.ts";
 import { failedStep, Incomplete, nameOf, stepProblem } from "./failure.ts";
@@ -39,8 +39,16 @@ export async function executePlan<I extends CommonInputs, O extends object>(
         tryOrUndefined(() => look(report.observation)),
       );
     last = report.observation;
-    if (!report.stale) done = [...done, ...steps];
+    if (report.stale) return report;
+    done = [...done, ...steps];
+    const restart = steps.at(-1)?.restart;
+    if (restart) last = await afterRestart(restart, report.boot);
     return report;
+  };
+  const afterRestart = async (restart: Restart, boot: string | undefined): Promise<Observation> => {
+    await session.awaitBoot(boot, restart, name);
+    session.changed();
+    return session.observe(reads, name);
   };
   // Some steps show only when others are done; but what was done and is still to do will not get better by repetition, nor by
   // another number in the record that goes with it.

@@ -54,7 +54,7 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   generatedOutputs?: Readonly<Record<string, () => unknown>>;
   /** Outputs of what cannot be seen for now. */
   unavailableOutputs?: Partial<P>;
-  /** What people should hear of when it is seen, though it is no drift. It is not kept: it may change by itself. */
+  /** What people should hear of when it is seen or about to be changed, though it is no drift. It is not kept: it may change by itself. */
   notices?(observed: O, inputs: I): string[];
   /** The inputs as they are on the host, where they can be told, and drift that is of none of them. A refresh names what differs. */
   actualInputs(observed: O, inputs: I): Partial<I> & { drift?: string[] };

@@ -27,7 +27,21 @@ i "$@" || { apt-get update && i "$@"; }`,
     "openssh-client",
     "procps",
   ],
+  // Packages write /run/reboot-required where update-notifier or needrestart is installed. A new kernel is a new package.
+  upgrade: `export DEBIAN_FRONTEND=noninteractive
+apt() { apt-get -y -oDPkg::Lock::Timeout=${LOCK_TIMEOUT} -oDpkg::Options::=--force-confdef -oDpkg::Options::=--force-confold "$@"; }
+dpkg --configure -a && apt update && apt --with-new-pkgs upgrade`,
+  needsReboot: "[ -e /run/reboot-required ] || newer_kernel",
   packageOf: { "systemd-sysusers": "systemd", unxz: "xz-utils" },
+
+  policyPackages: ["selinux-basics", "selinux-policy-default", "auditd"],
+  // Debian's kernel starts AppArmor unless it is told otherwise. selinux-activate knows grub and u-boot, and its change of a file
+  // that is written in another way does nothing, silently.
+  bootLoader: {
+    ready: "grep -qs security=selinux /boot/grub/grub.cfg /boot/extlinux/extlinux.conf",
+    enable: "selinux-activate",
+  },
+  troubleshooting: { program: "audit2why", packages: ["auditd", "policycoreutils-python-utils"] },
 
   daemons: [MONOLITHIC], // Debian builds no others
 };

@@ -1,4 +1,4 @@
-import type { OsRelease } from "../tools/os-release.ts";
+import type { OsRelease } from "../host/os-release.ts";
 
 /** Units by which libvirt's LXC driver and its networks are served. A host uses one set of them (libvirt, docs/daemons.rst). */
 export interface Daemons {
@@ -29,8 +29,30 @@ export interface Family {
   installTimeout: number;
   /** What the LXC driver, its NAT network and our own steps need. */
   packages: readonly string[];
+  /** A script of sh that upgrades all packages, after it has completed what broke off. It waits as `install` does. */
+  upgrade: string;
+  /** A command of sh that succeeds if the host must be restarted to use what was upgraded; `newer_kernel` tells of kernels. */
+  needsReboot: string;
   /** The package of a program, where it is not of the same name. */
   packageOf: Readonly<Record<string, string>>;
+
+  /** What brings a policy of SELinux, as administrators install it; empty where each host has one. */
+  policyPackages: readonly string[];
+  /** How the boot loader is told to start the kernel with SELinux. */
+  bootLoader: {
+    /** A command of sh that succeeds if the next boot has SELinux among the kernel's security modules. */
+    ready: string;
+    /** A command of sh that makes it so. */
+    enable: string;
+  };
+  /** What explains SELinux's denials. */
+  troubleshooting: {
+    /** The program by which it is known to be there. */
+    program: string;
+    packages: readonly string[];
+    /** A command of sh that has it noticed. */
+    afterwards?: string;
+  };
 
   /** Which daemons serve libvirt: the first that are in use, or else the first. */
   daemons: readonly [Daemons, ...Daemons[]];

@@ -29,7 +29,23 @@ export const fedora: Family = {
     "openssh-clients",
     "procps-ng",
   ],
+  upgrade: "dnf -y upgrade --refresh",
+  // `needs-restarting -r` says 1 for "restart"; without that plugin, the kernels tell.
+  needsReboot: `dnf -q needs-restarting -r; case $? in 0) false;; 1) true;; *) newer_kernel;; esac`,
   packageOf: { dnf: "dnf5", "systemd-sysusers": "systemd", unxz: "xz", gpgv: "gnupg2" },
+
+  policyPackages: [],
+  // Fedora's kernel starts SELinux unless it is told otherwise.
+  bootLoader: {
+    ready: "! grubby --info=ALL | grep -q selinux=0",
+    enable: 'grubby --update-kernel=ALL --remove-args="selinux enforcing"',
+  },
+  // auditd reads its plugins anew, of which setroubleshoot is one.
+  troubleshooting: {
+    program: "sealert",
+    packages: ["setroubleshoot-server"],
+    afterwards: "auditctl --signal reload",
+  },
 
   // Starting virtlxcd would stop a libvirtd that others use: where one is in use, it loads the same driver.
   daemons: [MODULAR, MONOLITHIC],

@@ -1,5 +1,5 @@
 import type { Read, Results, Step } from "../host/batch.ts";
-import { type OsRelease, parseOsRelease } from "../tools/os-release.ts";
+import { type OsRelease, parseOsRelease } from "../host/os-release.ts";
 import { debian } from "./debian.ts";
 import type { Daemons, Family } from "./family.ts";
 import { fedora } from "./fedora.ts";
@@ -17,10 +17,13 @@ export function familyOf(os: OsRelease): Family | { unsupported: string } {
   return unsupported === undefined ? family! : { unsupported };
 }
 
-// A host has the package manager of one family.
-const LIST = families
-  .map(({ distributions, listPackages }) => `${distributions.map((id) => `*" ${id} "*`).join("|")}) ${listPackages};;`)
-  .join("\n");
+/** The branches of a `case` of sh for `" $ID $ID_LIKE "` of os-release(5), one a family: a host has the tools of one of them. */
+export function casesOf(script: (family: Family) => string): string {
+  return families
+    .map((family) => `${family.distributions.map((id) => `*" ${id} "*`).join("|")}) ${script(family)};;`)
+    .join("\n");
+}
+
 const units = [
   ...new Set(families.flatMap(({ daemons }) => daemons.flatMap(({ boot, sockets }) => [...boot, ...sockets]))),
 ];
@@ -28,7 +31,7 @@ const units = [
 const LOOK = `
 echo "@os"; cat /etc/os-release
 echo "@packages"; (. /etc/os-release; case " $ID $ID_LIKE " in
-${LIST}
+${casesOf(({ listPackages }) => listPackages)}
 esac) 2>/dev/null
 echo "@units"; systemctl show -p Id,UnitFileState,ActiveState ${units.join(" ")}`;
 

@@ -4,7 +4,7 @@
  *
  * Each command writes into files, so that its output never meets the protocol. At the end they are reported on stdout, all by
  * the same few processes, since on a slow host it is processes that take the time. First an index, a line each:
- *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ machine ID` and `@ digest SHA256`
+ *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ machine ID`, `@ boot ID` and `@ digest SHA256`
  * and behind it, in the same order, the bytes of each one's stdout and stderr, of either no more than OUTPUT_LIMIT.
  * Progress goes to stderr, as lines that start with the record separator.
  */
@@ -45,10 +45,20 @@ export interface Step {
   connection?: "new";
   /** What it prints where it fails is a report, of which an error quotes all. Default: the last lines of its output. */
   report?: boolean;
+  /** It has the host restart soon. What follows is planned anew when the host is back. Only for the last step under the lock. */
+  restart?: Restart;
   /** What to do where it fails; in general: mend the cause, and run the same command again. */
   remedy?: string;
   /** The same for known causes: the first counts whose regular expression (for multiple lines) matches what the step printed. */
   remedies?: readonly (readonly [cause: string, remedy: string])[];
+}
+
+/** How a host that restarts is waited for. */
+export interface Restart {
+  /** Ends with 0 as soon as the host has booted; until then, it prints why not. */
+  ready: string[];
+  /** Seconds until it is given up. Nothing is done to the host then. */
+  timeout: number;
 }
 
 /** What a step is called: to programs, and to people. */
@@ -93,6 +103,8 @@ export interface Report {
   stale: boolean;
   /** The machine-id(5) of the host, if it has one. */
   machine?: string;
+  /** The id of the boot that the host is in (random(4)). */
+  boot?: string;
 }
 
 /** The connection led to another machine than the one that was meant, which did nothing. */
@@ -189,7 +201,8 @@ export function script({ reads, steps = [], lock, machine }: Batch): string {
 }
 
 // Read by the shell itself: it costs no process.
-const IDENTIFY = "machine=; { read -r machine </etc/machine-id; } 2>/dev/null";
+const IDENTIFY =
+  "machine= boot=; { read -r machine </etc/machine-id; } 2>/dev/null; { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null";
 
 const SET_UP = `
 umask 077
@@ -222,6 +235,7 @@ report() {
     done
   } <"$T/sizes"
   echo "@ machine $machine"
+  echo "@ boot $boot"
   echo "@ digest $(digest)"
   head -q -c ${OUTPUT_LIMIT} /dev/null $files
 }
@@ -255,7 +269,7 @@ function stable(reads: Read[]): string {
 
 /** Reads what a batch printed. Throws if it is cut off: then nothing is known. */
 export function parse(output: Buffer, { reads }: Batch): Report {
-  const { commands, stale, machine, digest, end } = parseIndex(output);
+  const { commands, stale, machine, boot, digest, end } = parseIndex(output);
   const results = new Map<string, Outcome>();
   const outcomes: Outcome[] = [];
   let at = end;
@@ -273,7 +287,7 @@ export function parse(output: Buffer, { reads }: Batch): Report {
   }
   // Something that outlived its command still wrote: then no byte is sure to be where it is looked for.
   if (at < output.length) throw new Error("not a report: it is longer than it says");
-  return { observation: { results, digest }, outcomes, stale, machine };
+  return { observation: { results, digest }, outcomes, stale, machine, boot };
 }
 
 /** What a report starts with, and where that ends. */
@@ -281,13 +295,14 @@ function parseIndex(output: Buffer) {
   const commands: { name: string; exit: number; out: number; err: number }[] = [];
   let stale = false;
   let machine: string | undefined;
+  let boot: string | undefined;
   for (let at = 0; at < output.length; ) {
     const end = output.indexOf(10, at);
     if (end < 0) break;
     const line = output.toString("utf8", at, end);
     at = end + 1;
     const digest = /^@ digest ([0-9a-f]{64})\b/.exec(line)?.[1];
-    if (digest) return { commands, stale, machine, digest, end: at };
+    if (digest) return { commands, stale, machine, boot, digest, end: at };
     const other = /^@ other (.*)$/.exec(line)?.[1];
     if (other !== undefined) throw new OtherMachine(other);
     const command = /^@ ((?:read|step)\d+) (\d+) (\d+) (\d+)$/.exec(line);
@@ -296,6 +311,7 @@ function parseIndex(output: Buffer) {
       commands.push({ name: command[1]!, exit, out, err });
     } else if (line === "@ stale") stale = true;
     else if (line.startsWith("@ machine ")) machine = /^[0-9a-f]{32}$/.exec(line.slice("@ machine ".length))?.[0];
+    else if (line.startsWith("@ boot ")) boot = line.slice("@ boot ".length) || undefined;
     else throw new Error(`not a report: ${line.slice(0, 200)}`);
   }
   throw new Error("the report was cut off");

@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type Batch,
   EXIT_LOCK_TIMEOUT,
@@ -7,16 +8,21 @@ import {
   parse,
   type Read,
   type Report,
+  type Restart,
   type Results,
   script,
   timeLimit,
 } from "./batch.ts";
 import { type Connection, hostName } from "./connection.ts";
 import { HostError, type Problem } from "./errors.ts";
-import { runScript, type ScriptResult } from "./transport.ts";
+import { disconnect, runScript, type ScriptResult } from "./transport.ts";
 
 /** sshd refuses the eleventh session of a connection (MaxSessions); this leaves room for a person's own. */
 const MAX_SESSIONS = 8;
+
+/** While a host restarts: seconds that one attempt to reach it may take, and milliseconds until the next one. */
+const CONNECT_TIMEOUT = 10;
+const POLL_INTERVAL = 1000;
 
 /** Everything that this process does on one host. */
 export class Session {
@@ -102,13 +108,56 @@ export class Session {
     return result;
   }
 
-  async #runScript(batch: Batch, label: string): Promise<Report> {
+  /**
+   * Waits until the host is in another boot than `before`, and ready. Each look is a login of its own: the shared connection was
+   * one to the former boot. That no login succeeds means nothing yet, whatever the reason.
+   */
+  async awaitBoot(before: string | undefined, { ready, timeout }: Restart, label: string): Promise<void> {
+    const minutes = Math.ceil(timeout / 60);
+    console.log(`${label}: Waiting until ${this.host} has restarted, at most ${minutes} min`);
+    await disconnect(this.#connection);
+    this.#opened = undefined;
+    const deadline = performance.now() + timeout * 1000;
+    for (;;) {
+      const missing = await this.#missingOfBoot(before, ready, label);
+      if (missing === undefined) return;
+      if (performance.now() > deadline) {
+        throw new HostError({
+          code: "not-back",
+          what: `${label}: the host ${this.host} is not back ${minutes} min after its restart began`,
+          where: wayTo(this.#connection),
+          why: missing,
+          remedy:
+            "nothing more is done to it. Wait until it lets you in (its console shows what it does; large disks take their time), " +
+            "then run the same command again: it continues where this one stopped",
+        });
+      }
+      await delay(POLL_INTERVAL);
+    }
+  }
+
+  /** Why a host that restarts is not back yet. */
+  async #missingOfBoot(before: string | undefined, ready: string[], label: string): Promise<string | undefined> {
+    const read: Read = { key: "ready", argv: ready, volatile: true };
+    try {
+      const { boot, observation } = await this.#runScript({ reads: [read] }, label, true);
+      const { exit, stdout, stderr } = observation.results.get("ready")!;
+      if (boot === before) return "it has not restarted yet";
+      return exit === 0 ? undefined : `${stdout}${stderr}`.trim() || `exit code ${exit}`;
+    } catch (error) {
+      if (!(error instanceof HostError) || error.problem.code === "other-machine") throw error;
+      return error.problem.why ?? error.problem.what;
+    }
+  }
+
+  async #runScript(batch: Batch, label: string, isRestarting = false): Promise<Report> {
     const steps = batch.steps ?? [];
     const login = steps.find((s) => s.connection === "new");
     let step: string | undefined;
     const result = await runScript(this.#connection, script({ ...batch, machine: this.#machine }), {
       upload: steps.find((s) => s.upload !== undefined)?.upload,
-      newConnection: login !== undefined,
+      newConnection: login !== undefined || isRestarting,
+      connectTimeout: isRestarting ? CONNECT_TIMEOUT : undefined,
       timeout: timeLimit(batch),
       onProgress: (line) => {
         step = line;

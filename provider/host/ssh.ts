@@ -12,6 +12,8 @@ export interface SshTarget {
   config?: string;
   /** A connection of its own, which shows that the host still lets one in. Default: the one that all operations share. */
   isSeparate?: boolean;
+  /** Seconds that the connection may take. Default: what the user's configuration says. */
+  connectTimeout?: number;
 }
 
 const option = ([key, value]: readonly [string, string]) => ["-o", `${key}=${value}`];
@@ -50,12 +52,29 @@ const SHARING = [
 ] as const;
 
 /** The argv that runs one shell command on a host. */
-export async function sshCommand({ destination, config, isSeparate = false }: SshTarget): Promise<string[]> {
+export async function sshCommand(target: SshTarget): Promise<string[]> {
+  const { destination, config, isSeparate = false, connectTimeout } = target;
   const file = fileOf(config);
-  const { options, resolved } = await optionsFor(file, destination);
-  const socket = (isSeparate ? undefined : controlPath([destination, ...file, resolved])) ?? "none";
+  const { options } = await optionsFor(file, destination);
+  const socket = (isSeparate ? undefined : await sharedSocket(target)) ?? "none";
+  const limit = connectTimeout === undefined ? [] : option(["ConnectTimeout", String(connectTimeout)]);
   const sharing = [...SHARING, ["ControlPath", socket] as const].flatMap(option);
-  return ["ssh", ...file, ...options, ...sharing, "--", destination];
+  return ["ssh", ...file, ...options, ...limit, ...sharing, "--", destination];
+}
+
+/** Ends the connection that operations share, if there is one. One to a host that has gone away would be waited for by the next. */
+export async function endSharedConnection(target: SshTarget): Promise<void> {
+  const socket = await sharedSocket(target);
+  if (socket === undefined) return;
+  const { destination, config } = target;
+  const exit = ["-o", `ControlPath=${socket}`, "-O", "exit", "--", destination];
+  await execa("ssh", [...fileOf(config), ...exit], { stdin: "ignore", reject: false });
+}
+
+/** The socket of the connection to a host that operations share. */
+async function sharedSocket({ destination, config }: SshTarget): Promise<string | undefined> {
+  const file = fileOf(config);
+  return controlPath([destination, ...file, (await optionsFor(file, destination)).resolved]);
 }
 
 /** The options with which a user's configuration of a host does not get in the way of a command there. */

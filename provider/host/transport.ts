@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { quote } from "./batch.ts";
 import type { Connection } from "./connection.ts";
 import { HostError } from "./errors.ts";
-import { sshCommand } from "./ssh.ts";
+import { endSharedConnection, sshCommand } from "./ssh.ts";
 
 /** How a script's run ended, as far as the workstation saw it. */
 export interface ScriptResult {
@@ -24,6 +24,8 @@ export interface ScriptOptions {
   timeout: number;
   /** By a login of its own, and not over the connection that others share. */
   newConnection?: boolean;
+  /** Seconds that the connection may take. Default: what the user's configuration says. */
+  connectTimeout?: number;
   /** Called for each progress line as it arrives. */
   onProgress: (line: string) => void;
 }
@@ -39,7 +41,7 @@ export async function runScript(connection: Connection, script: string, options:
   const text = Buffer.from(script);
   const asRoot = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" env -i ${ENVIRONMENT} sh -c 'eval "$(head -c ${text.length})"'`;
   const argv = [
-    ...(await shell(connection, options.newConnection)),
+    ...(await shell(connection, options)),
     connection.ssh === undefined ? asRoot : `sh -c ${quote(asRoot)}`,
   ];
 
@@ -78,8 +80,15 @@ async function openUpload(file: string) {
 }
 
 /** The argv that runs one shell command on the host. */
-async function shell({ ssh, sshConfig }: Connection, isSeparate: boolean | undefined): Promise<string[]> {
-  return ssh === undefined ? ["sh", "-c"] : sshCommand({ destination: ssh, config: sshConfig, isSeparate });
+async function shell({ ssh, sshConfig }: Connection, options: ScriptOptions): Promise<string[]> {
+  const { newConnection: isSeparate, connectTimeout } = options;
+  if (ssh === undefined) return ["sh", "-c"];
+  return sshCommand({ destination: ssh, config: sshConfig, isSeparate, connectTimeout });
+}
+
+/** Ends the connection to a host that operations share. */
+export async function disconnect({ ssh, sshConfig }: Connection): Promise<void> {
+  if (ssh !== undefined) await endSharedConnection({ destination: ssh, config: sshConfig });
 }
 
 /** Splits progress from errors; returns the errors. */

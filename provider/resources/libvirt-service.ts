@@ -7,6 +7,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import { type Daemons, daemonsOf, familyOf, installPackages, parseSystem, systemRead } from "../families/index.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
+import type { OsRelease } from "../host/os-release.ts";
 import { DAMAGED, type Damaged, damageOf, PUT, STORE } from "../host/records.ts";
 import {
   claimOf,
@@ -42,7 +43,6 @@ import {
   startNetwork,
 } from "../tools/network.ts";
 import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
-import type { OsRelease } from "../tools/os-release.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";

@@ -32,6 +32,7 @@ import {
   removeFolder,
   removeRest,
 } from "../tools/images.ts";
+import { PIPED } from "../tools/piped.ts";
 import {
   imageOf,
   type MountState,
@@ -58,7 +59,6 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
-import { PIPED } from "../tools/selinux.ts";
 import { exclusiveInspection } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, retain } from "./common.ts";

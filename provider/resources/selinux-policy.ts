@@ -21,7 +21,7 @@ import {
   unclaim,
 } from "../host/store.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
-import { CHANGE_MODULES, PIPED, restorecon } from "../tools/selinux.ts";
+import { CHANGE_MODULES, PIPED, restorecon } from "../tools/piped.ts";
 import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
 import { common, retain } from "./common.ts";
 

@@ -1,3 +1,4 @@
+import { EXPLAIN } from "./troubleshooting.ts";
 import { INSIDE, inspectionLock } from "./userns.ts";
 
 /** Seconds for each look: at the journal (three of them), at the audit log. */
@@ -11,6 +12,7 @@ const AUDIT_LIMIT = 20;
  */
 export const BOOT_REPORT = `
 ${INSIDE}
+${EXPLAIN}
 printable() { sed 's/\\x1b\\[[0-9;?!]*[A-Za-z]//g' | LC_ALL=C tr -c '[:print:]\\n' '?' | cut -c 1-500; }
 words() { tr '\\n' ' ' | sed 's/^ *//; s/ *$//'; }
 titled() { text=$(cat); [ -z "$text" ] || printf '%s\\n%s\\n' "$1" "$text"; }
@@ -64,5 +66,5 @@ report() {
   )
   console | tail -n 4 | titled "unread on its console:"
   [ -n "$init" ] || tail -n 5 "/var/log/libvirt/lxc/$name.log" | titled "libvirt's log of it:"
-  denials | titled "SELinux has denied to $level:"
+  denials | explain | titled "SELinux has denied to $level:"
 }`;

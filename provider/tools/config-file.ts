@@ -1,4 +1,4 @@
-import { PIPED } from "./selinux.ts";
+import { PIPED } from "./piped.ts";
 
 /**
  * A function of sh: `write_config FILE` makes standard input a file of the host's configuration, whole or not at all, with the

@@ -96,6 +96,7 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     {},
   ],
   ["what is to be confined", alpha({ confineOthers: true }), {}],
+  ["whether it may be restarted", alpha({ reboot: "allowed" }), {}],
   ["no unit any more", web({ units: [] }), ROOT, ["units"]],
   ["no DHCP", web({ dhcp: false }), ROOT, ["dhcp"]],
 ];

@@ -12,6 +12,8 @@ export class FakeHost extends Session {
   readonly on = new Map<string, () => Partial<Outcome> | undefined>();
   /** What the look at the host prints instead. */
   look: (() => Outcome) | undefined;
+  /** Called when it has restarted. */
+  restarted: () => unknown = () => {};
   /** Called before each round trip. */
   meanwhile: (trip: number) => unknown = () => {};
 
@@ -31,7 +33,12 @@ export class FakeHost extends Session {
     }
     const what = steps.length === 0 ? "look" : idsOf(steps).join(", ");
     this.trips.push(`${stale ? "stale: " : lock ? "locked: " : ""}${what}`);
-    return { observation: this.#observe(), outcomes, stale };
+    return { observation: this.#observe(), outcomes, stale, boot: "this" };
+  }
+
+  override async awaitBoot(before: string | undefined): Promise<void> {
+    this.trips.push(`waits for a boot after ${before}`);
+    this.restarted();
   }
 
   override async snapshot(): Promise<Results> {

@@ -13,6 +13,8 @@ export const enforcingInputs = {
   owner: owner("SelinuxEnforcing", "lab"),
   mode: "enforcing" as const,
   configured: "enforcing" as const,
+  reboot: "refused" as "refused" | "allowed",
+  troubleshooting: false,
 };
 
 export const policyInputs = { connection, owner: owner("SelinuxPolicy", "lab"), retain: false };

@@ -16,7 +16,7 @@ import {
   rootfsInputs,
 } from "./inputs.ts";
 import { given } from "./plans.ts";
-import { type Edits, says, swap, without } from "./recorded.ts";
+import { both, type Edits, says, swap, without } from "./recorded.ts";
 
 const noRoot = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
@@ -32,9 +32,25 @@ function lifeOf<I extends CommonInputs, O extends object>(kind: Kind<I, O, objec
   return [...kind.plan(bare.observed, bare.desired), ...kind.remove(whole.observed, whole.desired)];
 }
 
+const notInKernel = both(swap("enforce 1", "enforce "), without(/^config/), without(/^in-kernel/));
+
+/** The steps that bring a host without SELinux to it. */
+const wayToSelinux = (): Step[] => {
+  const inputs = { ...enforcingInputs, reboot: "allowed" as const, troubleshooting: true };
+  return [
+    ...lifeOf(selinuxEnforcing, inputs, { selinux: both(notInKernel, without(/^policy/)) }),
+    ...lifeOf(selinuxEnforcing, inputs, { selinux: notInKernel }),
+    ...lifeOf(selinuxEnforcing, inputs, {
+      selinux: swap("config enforcing", 'config permissive\nprepared {"boot":"x"}'),
+    }),
+    ...lifeOf(selinuxEnforcing, inputs, { selinux: without(/^tool/) }),
+  ];
+};
+
 /** The steps that make and remove a stack. */
 export const lifeOfAll = (): Step[] => [
   ...lifeOf(selinuxEnforcing, enforcingInputs, { selinux: swap("enforce 1", "enforce 0") }),
+  ...wayToSelinux(),
   ...lifeOf(selinuxPolicy, policyInputs, { store: says(""), policy: says("") }),
   ...lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says(""), libvirt: without(/\.network:/) }),
   ...lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") }),

@@ -34,7 +34,10 @@ test("these wait", () => {
   expect([...new Set(rows.map(({ what }) => what))].sort()).toEqual([
     "await-boot",
     "install-packages",
+    "install-policy",
+    "install-troubleshooting",
     "mount-root",
+    "read denials",
     "read evidence",
     "read settings",
     "stop-container",

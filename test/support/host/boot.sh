@@ -8,13 +8,17 @@ echo "$inherited" >/mnt/inherited # these may go at any time, with what else thi
 mount -t tmpfs -o mode=0755 run /run
 mkdir -p /run/systemd/transient
 cd /mnt
-mkdir -p bin domains networks modules units loaded knobs labels contexts etc work var-lib
+mkdir -p bin domains networks modules units loaded knobs labels contexts etc work var-lib programs programs-work
 mount --bind "$bin" bin
 mount -o remount,bind,ro bin
 mount --bind bin /usr/local/sbin
 mkdir -p var-lib/dpkg # a folder of the system is never empty
 mount --bind var-lib /var/lib
 mount -t tmpfs sys /sys/fs
+mount -t tmpfs boot /boot
+mkdir /boot/grub
+# What is installed later (see bin/apt-get).
+mount -t overlay -o lowerdir=/usr/local/bin,upperdir=programs,workdir=programs-work programs /usr/local/bin
 
 mount -t overlay -o lowerdir=/etc,upperdir=etc,workdir=work etc /etc
 mkdir -p /etc/libvirt /etc/selinux /etc/systemd/network
@@ -36,9 +40,11 @@ cat >/etc/libvirt/lxc.conf <<'END'
 #security_default_confined = 1
 END
 echo SELINUX=enforcing >/etc/selinux/config
+mkdir -p /etc/selinux/targeted/policy # the type if the configuration names none
+: >/etc/selinux/targeted/policy/policy.33
 tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # this machine's own is below
 for package in libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables iproute2 \
-  systemd-container openssh-client procps; do echo "$package"; done | sort >packages
+  systemd-container openssh-client procps selinux-basics selinux-policy-default auditd; do echo "$package"; done | sort >packages
 
 mkdir -p /sys/fs/selinux/class/process
 echo 2 >/sys/fs/selinux/class/process/index
@@ -51,6 +57,10 @@ echo system_u:system_r:init_t:s0 >/mnt/knobs/init
 : >/mnt/knobs/cmdline
 mount --bind /mnt/knobs/init /proc/1/attr/current
 mount --bind /mnt/knobs/cmdline /proc/cmdline
+# What the kernel starts with unless it is told otherwise, and which boot it is (see reboot.sh).
+echo selinux >/mnt/knobs/lsm
+cat /proc/sys/kernel/random/uuid >/mnt/knobs/boot-id
+mount --bind /mnt/knobs/boot-id /proc/sys/kernel/random/boot_id
 echo 1 >/mnt/knobs/forwarding
 mount --bind /mnt/knobs/forwarding /proc/sys/net/ipv4/ip_forward
 echo ready

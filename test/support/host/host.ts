@@ -147,6 +147,27 @@ export class Host {
     while (this.has("/mnt/go")) await setTimeout(10);
   }
 
+  /** Restarts it, see reboot.sh: connections break, what was started by one ends, and none is taken for a moment. */
+  async restart(): Promise<void> {
+    await this.reachable(false);
+    await this.cut();
+    await this.killBatches();
+    await this.sh(await readFile(join(import.meta.dirname, "reboot.sh"), "utf8"));
+    await this.reachable(true);
+  }
+
+  /** Restarts it when it was asked to, and the batch that asked has reported; false if the other ends before. */
+  async restartWhenAsked(other: Promise<unknown>): Promise<boolean> {
+    const ended = endOf(other);
+    const timer = "/run/systemd/transient/svirt-lxc-reboot.timer";
+    while (!this.has(timer) || (await this.sh("ls -d /run/svirt-lxc/batch.* 2>/dev/null || true")) !== "") {
+      if (ended() && !this.has(timer)) return false;
+      await setTimeout(10);
+    }
+    await this.restart();
+    return true;
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise((done) => this.#holder.once("close", done));
     this.#holder.kill("SIGKILL");
@@ -157,8 +178,9 @@ export class Host {
 /** Tells whether something has come to its end. */
 function endOf(work: Promise<unknown>): () => boolean {
   let ended = false;
-  work.then(() => {
+  const end = () => {
     ended = true;
-  });
+  };
+  work.then(end, end);
   return () => ended;
 }

@@ -19,7 +19,14 @@ const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const owner = "p/s/K/n";
 
 const defaults: [kind: AnyKind, given: object, filled: object][] = [
-  [selinuxEnforcing, { owner }, { owner, connection: {}, mode: "enforcing", configured: "enforcing" }],
+  [
+    selinuxEnforcing,
+    { owner },
+    {
+      ...{ owner, connection: {}, mode: "enforcing", configured: "enforcing" },
+      ...{ reboot: "refused", troubleshooting: false },
+    },
+  ],
   [selinuxPolicy, { owner, connection: { ssh: "a" } }, { owner, connection: { ssh: "a" }, retain: false }],
   [
     libvirtService,

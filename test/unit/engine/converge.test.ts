@@ -93,6 +93,37 @@ test("what cannot go on after it has begun leaves behind what the host is like",
   expect(error.observed?.there).toEqual(["x"]);
 });
 
+describe("a step that has the host restart", () => {
+  const restart = { ready: ["ready"], timeout: 1800 };
+  const kind = things({
+    plan: ({ there }) => (there.includes("x") ? (there.includes("y") ? [] : [add("y")]) : [{ ...add("x"), restart }]),
+  });
+
+  test("is waited for, and what follows is planned on what came back", async () => {
+    const host = new FakeHost();
+    host.restarted = () => host.things.add("z");
+    expect(there(await converge(kind, host, inputs("x", "y")))).toEqual(["x", "y", "z"]);
+    expect(host.trips).toEqual(["look", "locked: add x", "waits for a boot after this", "look", "locked: add y"]);
+  });
+
+  test("happens once, also where it has led to nothing", async () => {
+    const host = new FakeHost();
+    host.restarted = () => host.things.delete("x");
+    expect(await errorOf(converge(kind, host, inputs("x")))).toMatchObject({ problem: { code: "not-converged" } });
+    expect(host.trips).toEqual(["look", "locked: add x", "waits for a boot after this", "look"]);
+  });
+
+  test("and does not come back in time: what there was before is recorded", async () => {
+    const host = new FakeHost();
+    host.restarted = () => {
+      throw new HostError({ code: "not-back", what: "it is not back" });
+    };
+    const error = (await errorOf(converge(kind, host, inputs("x")))) as Incomplete<{ there: string[] }>;
+    expect(error.problem.code).toBe("not-back");
+    expect(error.observed?.there).toEqual(["x"]);
+  });
+});
+
 describe("a step that fails", () => {
   const secret = { ...add("y"), stdin: "s3cret", argv: ["add", "y", "two words", "a\nscript"] };
   const kind = things({ plan: ({ there }) => (there.includes("y") ? [] : [add("x"), secret]) });

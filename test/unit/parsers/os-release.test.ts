@@ -1,5 +1,5 @@
 import { familyOf } from "../../../provider/families/index.ts";
-import { parseOsRelease } from "../../../provider/tools/os-release.ts";
+import { parseOsRelease } from "../../../provider/host/os-release.ts";
 import { recordedOutcome } from "../../support/recorded.ts";
 
 const debian13 = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nVERSION_ID="13"\nID=debian\n';

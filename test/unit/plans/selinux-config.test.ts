@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configureEnforcing, parseSelinux, selinuxRead } from "../../../provider/tools/selinux.ts";
+import { configureMode } from "../../../provider/tools/enforce.ts";
+import { parseSelinux, selinuxRead } from "../../../provider/tools/selinux.ts";
 import { printed } from "../../support/recorded.ts";
 
 // /etc/selinux/config is read and written by sh; here by the very commands, in another folder.
@@ -40,12 +41,12 @@ test.each(texts)("%s: what the next boot does", (_, text, mode) => {
 
 test.each(texts)("%s: is made enforcing, other lines stay, and again changes nothing", (_, text) => {
   writeFileSync(file, text);
-  run(configureEnforcing.argv);
+  run(configureMode("enforcing").argv);
   const once = readFileSync(file, "utf8");
   expect(configured()).toBe("enforcing");
   const others = (t: string) => t.split("\n").filter((l) => l && !l.startsWith("SELINUX="));
   expect(others(once)).toEqual(others(text));
-  run(configureEnforcing.argv);
+  run(configureMode("enforcing").argv);
   expect(readFileSync(file, "utf8")).toBe(once);
   expect(readdirSync(folder)).toEqual(["config"]);
   expect(statSync(file).mode & 0o777).toBe(0o644);
@@ -54,6 +55,6 @@ test.each(texts)("%s: is made enforcing, other lines stay, and again changes not
 test("one that cannot be written as a whole is left as it was", () => {
   writeFileSync(file, "SELINUX=permissive\n");
   writeFileSync(restorecon, "#!/bin/sh\nexit 1\n");
-  expect(() => run(configureEnforcing.argv)).toThrow();
+  expect(() => run(configureMode("enforcing").argv)).toThrow();
   expect(readFileSync(file, "utf8")).toBe("SELINUX=permissive\n");
 });

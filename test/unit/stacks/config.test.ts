@@ -21,7 +21,11 @@ function mistakes(sections: object, keys?: string[]): string[] {
 }
 
 const full = {
-  hosts: { ...hosts, here: {}, alpha: { ssh: "alpha.example", network: "prod", subnet: "10.99.0.0/20" } },
+  hosts: {
+    ...hosts,
+    here: {},
+    alpha: { ssh: "alpha.example", network: "prod", subnet: "10.99.0.0/20", reboot: "allowed", troubleshooting: true },
+  },
   images: { ...images, debian: { hostArchive: "/srv/debian.tar", sha256: "0".repeat(64) } },
   containers: {
     web,
@@ -72,7 +76,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a host",
     { hosts: { lab: { port: 22 } } },
     "hosts.lab.port",
-    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers, upgrade$/,
+    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers, upgrade, reboot, troubleshooting$/,
   ],
   [
     "an unknown key of an image",
@@ -116,6 +120,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
   ],
   ["keys that are no list", withWeb({ authorizedKeys: "ssh-rsa AAAA" }), "containers.web.authorizedKeys", /array/],
   ["a key that is no text", withWeb({ authorizedKeys: ["a", 1] }), "containers.web.authorizedKeys.1", /string/],
+  ["a yes to a restart", { hosts: { lab: { reboot: true } } }, "hosts.lab.reboot", /^must be "refused" or "allowed"$/],
   ["an option in place of a host", { hosts: { lab: { ssh: "-oX" } } }, "hosts.lab.ssh", /destination such as/],
   [
     "an unknown key of a user",
