@@ -4,7 +4,7 @@ import { familyOf } from "../host/family.ts";
 import { INSTALL_TIMEOUT, installPackages } from "../tools/apt.ts";
 import { enableInBootLoader } from "../tools/boot-loader.ts";
 import { configureMode } from "../tools/enforce.ts";
-import { FULL_RELABEL, recordPrepared, requestRelabel } from "../tools/relabel.ts";
+import { isFullRelabel, recordPrepared, requestRelabel } from "../tools/relabel.ts";
 import type { SelinuxState } from "../tools/selinux.ts";
 
 /** How far a host is on the way to enforcing. */
@@ -73,7 +73,7 @@ export function preparation(stage: Stage, state: SelinuxState): Step[] {
   return [
     ...(configured === "permissive" ? [] : [configureMode("permissive")]),
     ...(loader ? [loader] : []),
-    ...(autorelabel === FULL_RELABEL ? [] : [requestRelabel]),
+    ...(isFullRelabel(autorelabel) ? [] : [requestRelabel]),
     ...(prepared === undefined ? [recordPrepared(boot)] : []),
   ];
 }
