@@ -43,6 +43,8 @@ export interface Step {
   phase?: "before" | "after";
   /** The batch goes over a connection of its own, by a new login. Only for a step outside of the lock. */
   connection?: "new";
+  /** It may say how far it is, as say() does, by its third descriptor. Nothing that outlives it may have that one. */
+  progress?: boolean;
   /** What it prints where it fails is a report, of which an error quotes all. Default: the last lines of its output. */
   report?: boolean;
   /** It has the host restart soon. What follows is planned anew when the host is back. Only for the last step under the lock. */
@@ -257,7 +259,7 @@ rm -rf /run/svirt-lxc/key.* /run/svirt-lxc-credential.*`;
 
 function command(step: Step, name: string): string {
   const run = `run ${name} timeout -k ${KILL_AFTER} ${timeoutOf(step)} ${quoteArgv(step.argv)}`;
-  const noted = `${run} 3>&2`; // by its third descriptor a step may report progress, as say() does
+  const noted = step.progress ? `${run} 3>&2` : run;
   if (step.upload !== undefined) return noted; // the rest of the batch's own standard input
   // printf is built into sh: what it writes is in no process's arguments.
   return step.stdin === undefined ? `${noted} </dev/null` : `printf %s ${quote(step.stdin)} | ${noted}`;

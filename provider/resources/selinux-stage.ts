@@ -3,7 +3,7 @@ import type { Step } from "../host/batch.ts";
 import type { Problem } from "../host/errors.ts";
 import { enableInBootLoader } from "../tools/boot-loader.ts";
 import { configureMode } from "../tools/enforce.ts";
-import { FULL_RELABEL, recordPrepared, requestRelabel } from "../tools/relabel.ts";
+import { isFullRelabel, recordPrepared, requestRelabel } from "../tools/relabel.ts";
 import type { SelinuxState } from "../tools/selinux.ts";
 
 /** How far a host is on the way to enforcing. */
@@ -72,7 +72,7 @@ export function preparation(stage: Stage, state: SelinuxState): Step[] {
   return [
     ...(configured === "permissive" ? [] : [configureMode("permissive")]),
     ...(isStartedWithout ? [enableInBootLoader(family)] : []),
-    ...(autorelabel === FULL_RELABEL ? [] : [requestRelabel]),
+    ...(isFullRelabel(autorelabel) ? [] : [requestRelabel]),
     ...(prepared === undefined ? [recordPrepared(boot)] : []),
   ];
 }

@@ -96,6 +96,7 @@ export function build({ title, staging, script, args, remedies }: Build): Step {
     title,
     argv: ["sh", "-c", FOLLOW, "sh", unitOfBuild(staging), staging, RUN(script), ...args],
     timeout: TIMEOUT + 300,
+    progress: true,
     report: true,
     remedies,
   };

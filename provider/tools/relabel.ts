@@ -9,7 +9,12 @@ export const PREPARED = "selinux.json";
 export const preparedSchema = z.object({ boot: z.string().min(1) });
 
 /** What /.autorelabel holds for a relabelling of user, role and range, and not of the type only (fixfiles(8)). */
-export const FULL_RELABEL = "-F";
+const FULL_RELABEL = "-F";
+
+/** Does that text of /.autorelabel ask for it? Where SELinux is enabled, fixfiles adds how many threads do it. */
+export function isFullRelabel(autorelabel: string | undefined): boolean {
+  return autorelabel?.split(/\s+/).includes(FULL_RELABEL) ?? false;
+}
 
 /** Has the next boot relabel all files and restart once more. */
 export const requestRelabel: Step = {

@@ -11,6 +11,7 @@ export function installTroubleshooting(family: Family, tools: readonly string[])
     {
       ...install,
       id: "install-troubleshooting",
+      subject: undefined,
       title: `Installing ${packages.join(" ")}, which explain denials`,
       argv: [shell, option, afterwards === undefined ? script : `{ ${script}\n} && ${afterwards}`, ...args],
       phase: "before",

@@ -106,6 +106,17 @@ test("a host that must not be restarted is prepared; the error says whom it woul
   await stack.converged();
 });
 
+test("so is one that is permissive, where the tool says more of the relabelling", async () => {
+  await is("without labels");
+  await stack.configure(site.config({}));
+  const { ok, output } = await stack.up();
+  expect(ok).toBe(false);
+  expect(output).toMatch(/process 1 runs as .*kernel_t.*it is prepared.*remedy: .*reboot: "allowed"/s);
+  await host.restart();
+  await mended();
+  await stack.configure(site.config({}, { alpha: { reboot: "allowed" } }));
+});
+
 test("a host that is not relabelled by its restart is not restarted again", async () => {
   await is("without labels");
   await host.write("/mnt/knobs/stubborn", "");

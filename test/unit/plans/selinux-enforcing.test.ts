@@ -159,7 +159,7 @@ refusals(selinuxEnforcing, enforcingInputs, [
   ],
   [
     "prepared, as process 1 has the context of the kernel",
-    host(permissive, ...armed, INIT),
+    host(...unlabelled, marked("-F -T0 "), prepared()),
     ["reboot-required", /process 1 runs as system_u:system_r:kernel_t:s0/, /reboot: "allowed"/],
   ],
   [
