@@ -1,15 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { denials, labTest, sharedLab } from "../support/lab.ts";
+import { expectEnforcing } from "../support/lab-selinux.ts";
 import { Stack } from "../support/stack.ts";
 
 /** SELinux of a host: nothing of ours is denied what it does, and the way to enforcing locks nobody out. */
 
 const LABEL = /^system_u:system_r:svirt_lxc_sys_t:s0:c\d+,c\d+$/;
-const SYSTEMD = "/usr/lib/systemd/systemd";
 /** PAM closes new logins while the kernel enforces, as it does where they get no context (pam_selinux). */
 const CLOSED = "account required pam_exec.so quiet /usr/bin/grep -q 0 /sys/fs/selinux/enforce";
 
@@ -86,14 +85,6 @@ labTest("where enforcing closes new logins, the host opens by itself, and its ne
 
 const stateOf = async () => (await stack.resources())["SelinuxEnforcing lab"].outputs;
 
-async function isEnforced(lab: Lab): Promise<void> {
-  expect(await says("getenforce; grep ^SELINUX= /etc/selinux/config")).toBe("Enforcing\nSELINUX=enforcing");
-  expect(await says("ps -o label= -p 1")).toBe("system_u:system_r:init_t:s0");
-  expect(await says("restorecon -R -x -n -v -e /var/lib/svirt-lxc / 2>&1 | cat")).toBe("");
-  expect(await says("ls -a / /var/lib/svirt-lxc | grep -e autorelabel -e selinux.json")).toBe("");
-  expect((await lab.ssh("systemctl is-system-running --wait", { reject: false })).stdout).toBe("running");
-}
-
 labTest("a disabled host is prepared; if it may be restarted, one up ends with a confined container", async (lab) => {
   await stack.destroy(); // a libvirt that is told to use SELinux does not start without it
   // What is made while no policy is loaded has no label.
@@ -114,29 +105,9 @@ labTest("a disabled host is prepared; if it may be restarted, one up ends with a
   await stack.configure(config({ sealed: { host: "lab", image: "base" } }, { reboot: "allowed" }));
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
-  await isEnforced(lab);
+  await expectEnforcing(lab);
   await stack.converged();
   expect((await stack.outputs()).containers.sealed).toMatchObject({ verdict: "confined" });
   expect(await stateOf()).toMatchObject({ mode: "enforcing", rebootRequired: false });
-});
-
-labTest("a host without labels is relabelled by the next up, when the first one was killed", async (lab) => {
-  await stack.configure(config({}, { reboot: "allowed" }));
-  expect((await stack.up()).ok).toBe(true);
-  await lab.ssh(
-    `setenforce 0 && sed -i s/^SELINUX=.*/SELINUX=permissive/ /etc/selinux/config && ` +
-      `chcon -t unlabeled_t ${SYSTEMD} /etc/passwd /etc/shadow`,
-  );
-  await lab.reboot("Permissive");
-  expect(await says("ps -o label= -p 1")).toContain(":kernel_t:");
-  const running = stack.start("up", "--yes", "--skip-preview");
-  await running.printed("Waiting until lab has restarted");
-  await running.kill();
-  await stack.pulumi("cancel", "--yes").catch(() => {});
-  await until("the host's return", 600, async () => (await says("ps -o label= -p 1")).includes(":init_t:"));
-  const { ok, output } = await stack.up();
-  expect(ok ? "" : output).toBe("");
-  await isEnforced(lab);
-  await stack.converged();
   expect((await stack.destroy()).ok).toBe(true);
 });
