@@ -12,7 +12,7 @@ export type State = keyof typeof CONTAINERS | "nothing";
 
 /** Takes from a host what it had before any stack: SELinux is permissive, now and at boot, libvirt and what it needs not there. */
 export const BARE = `setenforce 0; sed -i s/enforcing/permissive/ /etc/selinux/config
-systemctl disable --now libvirtd.service; rm -f /mnt/units/libvirtd.*; : >/mnt/packages`;
+systemctl disable --now libvirtd.service; rm -f /mnt/units/libvirtd.*; sed -i '/^selinux-/!{/^auditd$/!d}' /mnt/packages`;
 
 export const PASSWORD = "correct horse";
 
