@@ -11,8 +11,6 @@ const PACKAGES = [
   ),
 ];
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
-/** Suites that have no updates besides. */
-const ROLLING = ["sid", "unstable", "experimental"];
 
 const word = /^[a-z][a-z0-9./-]*$/;
 const suite = z.string().regex(word, "must be the name of a suite, such as trixie");
@@ -38,11 +36,13 @@ const input = z.strictObject({
 });
 type Recipe = z.output<typeof input>;
 
-// Its own archive of keys would count, too: only the one that a source names pins it. What it copies of the host is removed, as are
-// the keys that openssh-server made: nobody is to share them.
+// The keys that the host trusts would count, too: only those that a source names are the ones. Which archives Debian has for a suite
+// (with its updates and security updates) mmdebstrap knows. What it copies of the host is removed, as are the keys that
+// openssh-server made: nobody is to share them.
 const SCRIPT = `
 keyring=$1 suite=$2 packages=$3; shift 3
 mmdebstrap --mode=root --format=directory --variant=minbase --include="$packages" \\
+  --setup-hook="sed -i -E 's#^deb( \\[[^]]*\\])? #deb [signed-by=$keyring] #' \\"\\$1/etc/apt/sources.list\\"" \\
   --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' "$suite" "$root" "$@" || return
 rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root"/etc/ssh/ssh_host_*
 [ -e "$root$keyring" ] || install -D -m 0644 "$keyring" "$root$keyring" || return
@@ -75,18 +75,7 @@ export const apt: Source<Recipe> = {
     }),
 };
 
-/** Lines of sources.list(5). */
-function sourceLines({ suite, mirrors, keyring }: Recipe): string[] {
-  const usual = [
-    { url: "http://deb.debian.org/debian", suite, components: ["main"] },
-    ...(ROLLING.includes(suite)
-      ? []
-      : [
-          { url: "http://deb.debian.org/debian", suite: `${suite}-updates`, components: ["main"] },
-          { url: "http://security.debian.org/debian-security", suite: `${suite}-security`, components: ["main"] },
-        ]),
-  ];
-  return (mirrors ?? usual).map(
-    ({ url, suite: own = suite, components }) => `deb [signed-by=${keyring}] ${url} ${own} ${components.join(" ")}`,
-  );
+/** Lines of sources.list(5); none for the archives that mmdebstrap takes by itself. */
+function sourceLines({ suite, mirrors = [] }: Recipe): string[] {
+  return mirrors.map(({ url, suite: own = suite, components }) => `deb ${url} ${own} ${components.join(" ")}`);
 }

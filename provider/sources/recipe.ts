@@ -18,7 +18,7 @@ export const packagesSchema = z
 /** The address of a mirror. */
 export const mirrorSchema = z
   .string()
-  .regex(/^(https?|file):\/\/[^\s'"$`\\[\]]+$/, "must be an address such as https://deb.debian.org/debian");
+  .regex(/^(https?|file):\/\/[^\s'"$`\\[\]]+$/, "must be an address such as https://mirror.example/debian");
 
 /** A file of the host. */
 export const hostFileSchema = z.string().regex(/^\/[^\s'"$`\\[\]]+$/, "must be an absolute path on the host");

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { cachedArchives } from "../../lab/base.ts";
 import { cached } from "../../scripts/setup/cache.ts";
-import { ensurePrograms } from "../../scripts/setup/packages.ts";
+import { ensurePackages, ensurePrograms } from "../../scripts/setup/packages.ts";
 import { makeRpms } from "./rpms.ts";
 
 /** The folders of package repositories that were made, and their keys. */
@@ -27,7 +27,9 @@ const programs: Readonly<Record<string, string>> = {
   rpmsign: "rpm",
   createrepo_c: "createrepo-c",
   gpg: "gpg",
+  "gpg-agent": "gpg-agent",
   "dpkg-scanpackages": "dpkg-dev",
+  dnf: "dnf", // a stand-in host has the programs of this machine
 };
 
 /**
@@ -35,6 +37,7 @@ const programs: Readonly<Record<string, string>> = {
  * and a Fedora of packages that were made of the tree of a Debian root, under the names of the guide's list.
  */
 export async function ensureRepositories(): Promise<Repositories> {
+  await ensurePackages();
   await ensurePrograms("A package repository", programs);
   const sources = await Promise.all(
     ["repositories.ts", "rpms.ts"].map((file) => readFile(join(import.meta.dirname, file), "utf8")),
@@ -71,32 +74,23 @@ async function build(dir: string): Promise<void> {
 
 /** An archive with the packages that a root lacks for the tools. */
 async function makeDebian(target: string, status: string, home: string): Promise<void> {
-  const apt = join(target, "apt");
-  for (const folder of ["state/lists/partial", "cache/archives/partial", "etc"])
-    await mkdir(join(apt, folder), { recursive: true });
-  await writeFile(join(apt, "etc/sources.list"), `deb http://deb.debian.org/debian ${SUITE} main\n`);
-  const options = [
-    ...[
-      "-y",
-      "-oAPT::Architecture=amd64",
-      "-oAPT::Install-Recommends=false",
-      "-oAPT::Sandbox::User=root",
-      `-oDir::State=${apt}/state`,
-    ],
-    ...[
-      `-oDir::State::status=${status}`,
-      `-oDir::Cache=${apt}/cache`,
-      `-oDir::Etc=${apt}/etc`,
-      "-oAcquire::Languages=none",
-    ],
-    "-oDir::Etc::trustedparts=/usr/share/keyrings",
-  ];
-  await execa("apt-get", [...options, "update"]);
-  await execa("apt-get", [...options, "--download-only", "install", ...TOOLS]);
+  const root = join(target, "root");
   const pool = join(target, "pool");
-  await rename(join(apt, "cache/archives"), pool);
-  for (const rest of ["lock", "partial"]) await rm(join(pool, rest), { recursive: true, force: true });
-  await rm(apt, { recursive: true });
+  await mkdir(pool, { recursive: true });
+  // mmdebstrap knows Debian's archives, and has apt ask them of this root as of any other.
+  const hooks = [
+    `cp '${status}' "$1/var/lib/dpkg/status"`,
+    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -y --no-install-recommends --download-only install ${TOOLS.join(" ")}`,
+    `cp "$1"/var/cache/apt/archives/*.deb '${pool}'`,
+  ];
+  const options = [
+    "--mode=root",
+    "--variant=custom",
+    "--format=directory",
+    ...hooks.map((hook) => `--customize-hook=${hook}`),
+  ];
+  await execa("mmdebstrap", [...options, SUITE, root]);
+  await rm(root, { recursive: true });
 
   const index = `main/binary-amd64/Packages`;
   const release = join(target, "dists", SUITE);

@@ -67,7 +67,7 @@ const wrong: [name: string, given: object, property: string, reason: RegExp][] =
   ["no packages", { dnf: { release: 44, packages: [] } }, "dnf.packages", /must name a package/],
   [
     "a mirror that is no address",
-    { apt: { suite: "trixie", mirrors: [{ url: "deb.debian.org" }] } },
+    { apt: { suite: "trixie", mirrors: [{ url: "mirror.example" }] } },
     "apt.mirrors[0].url",
     /must be an address/,
   ],
@@ -131,7 +131,7 @@ test("a recipe is named by what it says, whatever the order of its packages, and
     { apt, rebuild: "2" },
     { apt: { ...apt, suite: "sid" } },
     { apt: { ...apt, packages: ["systemd-sysv"] } },
-    { apt: { ...apt, mirrors: [{ url: "https://deb.debian.org/debian" }] } },
+    { apt: { ...apt, mirrors: [{ url: "https://mirror.example/debian" }] } },
     { dnf: { release: 44 } },
     { dnf: { release: 45 } },
   ];
