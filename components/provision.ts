@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { type ContainerLogin, loginScript } from "../provider/host/container-ssh.ts";
-import { plainOptions } from "../provider/host/ssh.ts";
+import { sha256 } from "../provider/host/digest.ts";
+import { plainHostOptions, plainOptions } from "../provider/host/ssh.ts";
 import { type Command, runCommand } from "./command.ts";
 
 /** A command that is run in a container, as its root. */
@@ -33,7 +33,8 @@ export function provision(
   const triggers: pulumi.Input<unknown>[] = [root];
   for (const [index, command] of commands.entries()) {
     const { run, stdin } = typeof command === "string" ? { run: command } : command;
-    triggers.push(run, ...(stdin === undefined ? [] : [pulumi.secret(pulumi.output(stdin).apply(digestOf))]));
+    // Of what is secret, the digest shows that it changed, without another copy of it.
+    triggers.push(run, ...(stdin === undefined ? [] : [pulumi.secret(pulumi.output(stdin).apply(sha256))]));
     const script = pulumi.output(login).apply(scriptFor);
     const dependsOn = made.slice(-1);
     made.push(
@@ -44,13 +45,6 @@ export function provision(
 }
 
 async function scriptFor(login: ContainerLogin): Promise<string> {
-  const { ssh, sshConfig } = login.connection;
   const options = await plainOptions({ destination: login.address });
-  const hostOptions = ssh === undefined ? [] : await plainOptions({ destination: ssh, config: sshConfig });
-  return loginScript(login, options, hostOptions);
-}
-
-/** Of what is secret: the state shows that it changed, without another copy of it. */
-function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return loginScript(login, options, await plainHostOptions(login.connection));
 }

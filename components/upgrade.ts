@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../provider/host/connection.ts";
 import { rootScript } from "../provider/host/container-ssh.ts";
-import { plainOptions } from "../provider/host/ssh.ts";
+import { plainHostOptions } from "../provider/host/ssh.ts";
 import { needsReboot, upgradeScript } from "../provider/tools/upgrade.ts";
 import { type Command, runCommand } from "./command.ts";
 
@@ -25,7 +25,5 @@ export function upgradeHost(
 }
 
 async function scriptFor(connection: Connection, machine: string): Promise<string> {
-  const { ssh, sshConfig } = connection;
-  const options = ssh === undefined ? [] : await plainOptions({ destination: ssh, config: sshConfig });
-  return rootScript(connection, upgradeScript(machine), options);
+  return rootScript(connection, upgradeScript(machine), await plainHostOptions(connection));
 }

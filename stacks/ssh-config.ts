@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:
 import { resolve } from "node:path";
 import type { Connection } from "../provider/host/connection.ts";
 import { literal, proxyCommand } from "../provider/host/container-ssh.ts";
-import { plainOptions } from "../provider/host/ssh.ts";
+import { plainHostOptions } from "../provider/host/ssh.ts";
 
 /** A container that one can log into. */
 export interface Reachable {
@@ -39,7 +39,7 @@ export async function sshConfig(
 ): Promise<string> {
   const { ssh, sshConfig } = connection;
   const host = { ssh, sshConfig: sshConfig && resolve(base, sshConfig) };
-  const options = ssh === undefined ? [] : await plainOptions({ destination: ssh, config: host.sshConfig });
+  const options = await plainHostOptions(host);
   return [
     `Host ${name} ${name}.${stack}`,
     `  HostName ${address}`,

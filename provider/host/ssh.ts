@@ -1,8 +1,9 @@
-import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
+import type { Connection } from "./connection.ts";
+import { sha256 } from "./digest.ts";
 
 /** How a host is reached by ssh. */
 export interface SshTarget {
@@ -82,6 +83,11 @@ export async function plainOptions({ destination, config }: SshTarget): Promise<
   return (await optionsFor(fileOf(config), destination)).options;
 }
 
+/** The same for the ssh to a host; none for this machine. */
+export async function plainHostOptions({ ssh, sshConfig }: Connection): Promise<string[]> {
+  return ssh === undefined ? [] : plainOptions({ destination: ssh, config: sshConfig });
+}
+
 function fileOf(config: string | undefined): string[] {
   return config === undefined ? [] : ["-F", resolve(config)];
 }
@@ -128,7 +134,7 @@ const PATH_MAX = 104 - 17 - 1;
  * each operation logs in by itself.
  */
 export function controlPath(known: readonly string[]): string | undefined {
-  const name = createHash("sha256").update(JSON.stringify(known)).digest("hex").slice(0, 16);
+  const name = sha256(JSON.stringify(known)).slice(0, 16);
   // A path that is not absolute is to be ignored (XDG Base Directory Specification).
   return [process.env.XDG_RUNTIME_DIR, process.env.TMPDIR, "/tmp"]
     .filter((dir): dir is string => dir !== undefined && isAbsolute(dir))

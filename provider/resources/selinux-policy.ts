@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
@@ -8,6 +7,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { hostName } from "../host/connection.ts";
+import { sha256 } from "../host/digest.ts";
 import { DAMAGED, type Damaged, damageOf, STORE } from "../host/records.ts";
 import {
   claimOf,
@@ -27,7 +27,7 @@ import { common, retain } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */
 const CIL = readFileSync(new URL("../policy/svirt_lxc.cil", import.meta.url), "utf8");
-const SHA256 = createHash("sha256").update(CIL).digest("hex");
+const SHA256 = sha256(CIL);
 /** What is loaded: the text, with a type in it whose name tells which text it is. Nothing carries that type. */
 const TEXT = `${CIL}
 (type svirt_lxc_text_${SHA256}_t)

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256 as digestOf } from "../host/digest.ts";
 import type { Resolved, Wanted } from "./source.ts";
 
 /** The names of packages: no word that a package manager or a shell takes for something else (deb-control(5), rpm's spec file). */
@@ -25,9 +25,7 @@ export const hostFileSchema = z.string().regex(/^\/[^\s'"$`\\[\]]+$/, "must be a
 
 /** What names an image that is made of a recipe: the recipe itself. What the mirrors have on a day plays no part. */
 export function resolveRecipe(source: string, { recipe, rebuild, sha256 }: Wanted<unknown>): Resolved {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([source, recipe, rebuild ?? null]))
-    .digest("hex");
+  const digest = digestOf(JSON.stringify([source, recipe, rebuild ?? null]));
   const isOther = sha256 !== undefined && sha256 !== digest;
   const reason = `is computed of ${source}: leave it out`;
   return { digest, failures: isOther ? [{ property: "sha256", reason }] : [] };

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Step } from "../host/batch.ts";
+import { sha256 } from "../host/digest.ts";
 import { CHECK_ROOT } from "./image-root.ts";
 
 /**
@@ -86,7 +86,7 @@ exit 1`;
 
 /** The unit of a build. */
 export function unitOfBuild(staging: string): string {
-  return `svirt-lxc-build-${createHash("sha256").update(staging).digest("hex").slice(0, 16)}.service`;
+  return `svirt-lxc-build-${sha256(staging).slice(0, 16)}.service`;
 }
 
 /** Starts a build, or joins the one that runs, and waits for its end. */

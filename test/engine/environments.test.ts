@@ -21,7 +21,7 @@ beforeAll(async () => {
     for (const name of hosts) {
       const host = await site.host(name);
       await host.write("/etc/apt/keyrings/site.gpg", "");
-      await host.write("/mnt/packages", `${await host.read("/mnt/packages")}dnf\nrpm\n`);
+      await host.addPackages("dnf", "rpm");
     }
 });
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await ensurePrograms("Images of the OCI", { skopeo: "skopeo", umoci: "umoci", curl: "curl" });
   site = await Site.create();
   host = await site.host();
-  await host.write("/mnt/packages", `${await host.read("/mnt/packages")}curl\nskopeo\numoci\n`);
+  await host.addPackages("curl", "skopeo", "umoci");
   stack = await site.stack("fetched", {});
   const archive = await readFile(site.archive);
   server = createServer((request, response) => {

@@ -20,10 +20,7 @@ beforeAll(async () => {
   repositories = await ensureRepositories();
   site = await Site.create();
   host = await site.host();
-  await host.write(
-    "/mnt/packages",
-    `${await host.read("/mnt/packages")}dnf\nrpm\nmmdebstrap\ndebian-archive-keyring\n`,
-  );
+  await host.addPackages("dnf", "rpm", "mmdebstrap", "debian-archive-keyring");
   stack = await site.stack("packages", {});
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../lab/wait.ts";
 import { denials, labTest, sharedLab } from "../support/lab.ts";
-import { expectEnforcing } from "../support/lab-selinux.ts";
+import { expectEnforcing, says as hostSays } from "../support/lab-selinux.ts";
 import { Stack } from "../support/stack.ts";
 
 /** SELinux of a host: nothing of ours is denied what it does, and the way to enforcing locks nobody out. */
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const bootId = async () => (await (await sharedLab()).ssh("cat /proc/sys/kernel/random/boot_id")).stdout;
-const says = async (command: string) => (await (await sharedLab()).ssh(command, { reject: false })).stdout.trim();
+const says = async (command: string) => hostSays(await sharedLab(), command);
 const drifted = async () =>
   Object.fromEntries(
     Object.entries((await stack.preview("--refresh")).operations).map(([name, { properties }]) => [name, properties]),

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sha256 } from "../../host/digest.ts";
 import { mountedRoot } from "../root-mount.ts";
 import { insideStep, type Setting } from "./setting.ts";
 import { tmpfiles } from "./tmpfiles.ts";
@@ -92,8 +92,4 @@ function isAs(found: FoundFile | undefined, { content, mode, owner, group }: Fil
     [found.group, found.gid].includes(group) &&
     found.sha256 === sha256(content)
   );
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -62,6 +62,11 @@ export class Host {
     await writeFile(this.path(file), text);
   }
 
+  /** Has it these packages besides, as its package manager tells; their programs are those of this machine. */
+  async addPackages(...names: string[]): Promise<void> {
+    await this.write("/mnt/packages", `${await this.read("/mnt/packages")}${names.join("\n")}\n`);
+  }
+
   /** Runs a script there as root, with what is played first on its PATH; returns what it printed. */
   async sh(script: string): Promise<string> {
     const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
