@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
-import { LxcDomain } from "../provider/resources/lxc-domain.ts";
+import { LIMITS, type LimitName } from "../provider/limits/index.ts";
+import { LxcDomain, type LxcDomainArgs } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
@@ -9,14 +10,13 @@ import type { LxcHost } from "./lxc-host.ts";
 import { type ProvisionCommand, provision } from "./provision.ts";
 
 export interface LxcContainerArgs
-  extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain"> {
+  extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain">,
+    Pick<LxcDomainArgs, LimitName | "restart"> {
   host: LxcHost;
   /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
   name?: pulumi.Input<string>;
   /** The base root, on the same host. */
   image: LxcImage;
-  /** Most memory that it may use. Default: 512MiB. */
-  memory?: pulumi.Input<string>;
   /**
    * Commands that are run in it over ssh, through the host, once it is up. One that changed is run again, and so are those after
    * it; all are when its root is made anew. They need a key among `authorizedKeys` that logs in without a prompt.
@@ -57,17 +57,9 @@ export class LxcContainer extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const {
-      host,
-      image,
-      memory,
-      adopt,
-      name: hostName = name,
-      provision: commands = [],
-      identities,
-      ...settings
-    } = args;
+    const { host, image, adopt, restart, name: hostName = name, provision: commands = [], identities, ...rest } = args;
     const { connection, network, subnet } = host;
+    const { limits, settings } = parted(rest);
 
     this.rootfs = new LxcRootfs(
       name,
@@ -99,7 +91,8 @@ export class LxcContainer extends pulumi.ComponentResource {
           .all([hostName, this.rootfs.slot])
           .apply(([nameOnHost, slot]) => reservedAddress(nameOnHost, subnet, slot)),
         network,
-        memory,
+        ...limits,
+        restart,
         // Who gives keys wants to log in: it is up when sshd listens.
         awaitPort: pulumi
           .output(args.authorizedKeys)
@@ -125,4 +118,14 @@ function reservedAddress(name: string, subnet: string, slot: number): string {
     `the network ${subnet} has no address for ${name}, which has slot ${slot} of its host, and addresses for ${capacityOf(subnet)}: ` +
       "give the host a larger subnet",
   );
+}
+
+/** What is the domain's among the arguments, and what the root's. */
+function parted<A extends object>(args: A) {
+  const isLimit = ([key]: [string, unknown]) => key in LIMITS;
+  const entries = Object.entries(args);
+  return {
+    limits: Object.fromEntries(entries.filter(isLimit)) as Pick<A, LimitName & keyof A>,
+    settings: Object.fromEntries(entries.filter((entry) => !isLimit(entry))) as Omit<A, LimitName>,
+  };
 }

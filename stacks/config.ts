@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { connectionFields } from "../provider/host/connection.ts";
 import { nameSchema } from "../provider/host/name.ts";
+import { limitInputs } from "../provider/limits/index.ts";
 import { containerNameSchema } from "../provider/resources/common.ts";
+import { restartSchema } from "../provider/resources/lxc-domain.ts";
 import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
-import { parseMemory } from "../provider/tools/memory.ts";
 import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -60,10 +61,8 @@ const file = z
 const container = z.strictObject({
   host: name,
   image: name,
-  memory: z
-    .string()
-    .refine((text) => parseMemory(text) !== undefined, "must be a whole number of KiB, MiB or GiB, such as 512MiB")
-    .optional(),
+  ...limitInputs,
+  restart: restartSchema,
   hostname: nameSchema.optional(),
   /** The name of a secret of the configuration; never the password itself. */
   rootPasswordSecret: name.optional(),

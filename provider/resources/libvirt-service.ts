@@ -43,8 +43,10 @@ import {
   startNetwork,
 } from "../tools/network.ts";
 import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
+import { removeParentSlice } from "../tools/slice.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
+import { installWatch, isWatched, LIST_WATCH, removeWatch } from "../tools/watch.ts";
 import { adopt, common, retain } from "./common.ts";
 
 const schema = z.strictObject({
@@ -87,6 +89,8 @@ interface Observed {
   udevLink: boolean;
   /** networkd leaves the network alone. */
   networkdFile: boolean;
+  /** Containers that are killed are started again. A state of an earlier release does not tell. */
+  watched?: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
   firewall?: FirewallState;
   claim?: Claim | Damaged;
@@ -133,6 +137,7 @@ const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
 const STATE = `
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
+echo "@watch"; ${LIST_WATCH}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -195,6 +200,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
+      watched: isWatched(part("watch") ?? ""),
       network: found && pick(found),
       firewall: parseFirewall(results.get("firewall")!, {
         bridge,
@@ -278,6 +284,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: vethLink,
       });
     if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
+    if (observed.watched === false) steps.push(installWatch);
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -359,6 +366,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         title: "Removing the rule of udev for the MACs of containers",
         argv: ["rm", "-f", VETH_LINK],
       });
+      steps.push(removeWatch, removeParentSlice);
     }
     return [...steps, unclaim(CLAIM, owner)];
   },

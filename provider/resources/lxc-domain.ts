@@ -7,22 +7,35 @@ import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
+import { ALL_LIMITS, DEFAULT_LIMITS, limitInputs, limitsOf } from "../limits/index.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
 import { completeContainers } from "../tools/containers.ts";
-import {
-  type DomainSpec,
-  domainXml,
-  type FoundDomain,
-  macOf,
-  NAMESPACE,
-  ownershipXml,
-  parseDomainXml,
-} from "../tools/domain-xml.ts";
+import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
+import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml, parseDomainXml } from "../tools/domain-xml.ts";
+import { INIT } from "../tools/init.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
+import {
+  actualLimits,
+  type FoundLimits,
+  fitMemory,
+  impossibleLimit,
+  parseSlices,
+  partitionOf,
+  removeSlice,
+  setLimits,
+  slicesRead,
+  unkeptLimits,
+} from "../tools/slice.ts";
 import { destroyDomain, domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, idMapSchema, retain } from "./common.ts";
+
+/**
+ * Whether it is started again when its init, or libvirt's controller of it, was killed: five times in ten minutes at most. A
+ * container that powers itself off stays off. Default: "on-failure".
+ */
+export const restartSchema = z.enum(["on-failure", "never"]).default("on-failure");
 
 const schema = z.strictObject({
   ...common,
@@ -40,14 +53,8 @@ const schema = z.strictObject({
     .regex(/^\w+:\w+:\w+:s0:c\d+,c\d+$/, "must be a context such as system_u:system_r:svirt_lxc_sys_t:s0:c0,c512"),
   /** Range of ids of the host that is mapped to 0 and on inside. */
   idmap: idMapSchema,
-  /** Most memory that it may use: a whole number of KiB, MiB or GiB. */
-  memory: z
-    .string()
-    .superRefine((text, context) => {
-      if (parseMemory(text) === undefined)
-        context.addIssue("must be a whole number of KiB, MiB or GiB, such as 512MiB");
-    })
-    .default("512MiB"),
+  ...limitInputs,
+  restart: restartSchema,
   /** The libvirt network that it is in. */
   network: z.string().min(1).default("svirt-lxc"),
   /** IPv4 address that the network's DHCP server keeps for it. */
@@ -70,8 +77,11 @@ interface Observed {
   attached: boolean;
   /** Without, no root is mounted at boot, and so no container starts. */
   enforcing: boolean;
-  /** The running domain was started with what the next start uses. */
+  /** What takes effect by a restart is in effect. */
   current: boolean;
+  /** It runs in its slice. One that was started as earlier releases defined it does not, until its next start. */
+  inSlice: boolean;
+  limits: FoundLimits;
   /** Where it was not: what it was started with that nobody wants. */
   startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
@@ -103,7 +113,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: () => [domainsRead, networksRead, evidenceRead],
+  reads: () => [domainsRead, networksRead, slicesRead, evidenceRead],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
@@ -111,7 +121,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const domain = info && parseDomainXml(info.xml);
     const live = info?.liveXml === undefined ? undefined : parseDomainXml(info.liveXml);
     const running = live !== undefined;
-    const current = live !== undefined && equalAsJson(withoutOwnership(live), withoutOwnership(domain!));
+    const spec = specOf(inputs);
+    const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
     const verdict = evidence && judge(evidence, { label, idmap });
     // We made it for a container that is no more, or never came to be.
@@ -132,8 +143,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       paused: info?.paused ?? false,
       attached: running && parseAttached(results.get("evidence")!, name),
       enforcing: parseEnforcing(results.get("evidence")!),
-      current,
-      ...(live && !current && { startedWith: startedWith(live, domain!, specOf(inputs)) }),
+      current: stale?.all.length === 0,
+      ...(stale && stale.all.length > 0 && { startedWith: stale.unwanted }),
+      inSlice: live?.partition === spec.partition,
+      limits: parseSlices(results.get("slices")!, name),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
@@ -158,7 +171,18 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         ),
     };
   },
-  precondition({ reservations }, { name, address }) {
+  precondition({ reservations, limits }, desired) {
+    const { name, address } = desired;
+    const impossible = impossibleLimit(limits, limitsOf(desired));
+    if (impossible) {
+      const [limit, controller] = impossible;
+      return {
+        code: "limit-unavailable",
+        what: `the host cannot limit ${limit} of a container`,
+        why: `its kernel has no controller ${controller} (/sys/fs/cgroup/cgroup.controllers: ${limits.controllers.join(" ") || "none"})`,
+        remedy: `boot a kernel that has it, with control groups of version 2, or leave out ${limit}`,
+      };
+    }
     const foreign = reservations.find((r) => r.foreign);
     if (foreign) {
       return {
@@ -176,15 +200,29 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   plan(observed, desired) {
     const { name, network, address, awaitPort } = desired;
-    const { domain, running } = observed;
+    const { domain, running, inSlice } = observed;
     const steps: Step[] = [];
     const spec = specOf(desired);
-    const outdated = !domain || !matchesSpec(domain, spec, functionalKeys(spec));
+    const limits = limitsOf(desired);
+    // A state of an earlier release does not tell them.
+    const unkept = observed.limits ? unkeptLimits(observed.limits, limits) : [];
+    const isOtherMemory = domain?.memory !== spec.memory;
+    const outdated = !domain || isOtherMemory || isOutdated(domain, spec, "restart", "next-start");
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
-
     const moved = observed.address !== undefined && observed.address !== address;
-    const restart = running && (outdated || !observed.current || !observed.attached || unconfined || moved);
+    const unlimited =
+      !inSlice && (isOtherMemory || ALL_LIMITS.some(([l]) => l !== "memory" && limits[l] !== DEFAULT_LIMITS[l]));
+    const restart =
+      running &&
+      (!domain ||
+        isOutdated(domain, spec, "restart") ||
+        !observed.current ||
+        !observed.attached ||
+        unconfined ||
+        moved ||
+        unlimited);
     if (restart) steps.push(stopGracefully(name));
+    else if (inSlice && (isOtherMemory || unkept.includes("memory"))) steps.push(fitMemory(name, desired.memory));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
     if (!isReserved(observed, desired)) {
       steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservationOf(desired)));
@@ -198,11 +236,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         stdin: xml,
       });
     }
-    if (domain && !outdated && !matchesSpec(domain, spec, OWNERSHIP_KEYS)) {
+    if (domain && !outdated && changedParts(domain, spec, "live").some((part) => LIVE_METADATA.includes(part))) {
       const where = running ? ["--live", "--config"] : ["--config"];
-      const argv = virsh("metadata", name, "--uri", NAMESPACE, "--key", "svirt", "--set", ownershipXml(spec), ...where);
-      steps.push({ id: "set-owner", title: "Writing the new owner into the domain", argv });
+      const argv = virsh("metadata", name, "--uri", NAMESPACE, "--key", "svirt", "--set", metadataXml(spec), ...where);
+      steps.push({ id: "set-metadata", title: "Writing owner and restart into the domain's metadata", argv });
     }
+    if (unkept.length > 0) steps.push(setLimits(name, limits));
     if (!observed.autostart)
       steps.push({
         id: "enable-autostart",
@@ -237,11 +276,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     };
   },
 
-  remove({ domain, running, reservations, elsewhere }, { name, network, owner }) {
+  remove({ domain, running, limits, reservations, elsewhere }, { name, network, owner }) {
     const steps: Step[] = [];
     const mine = reservations.filter((r) => r.name === name && !r.foreign);
     if (domain?.owner === owner) {
       if (running) steps.push(stopGracefully(name));
+      if (limits.kernel || Object.keys(limits.configured).length > 0) steps.push(removeSlice(name));
       steps.push({ id: "undefine-domain", title: "Undefining the domain", argv: virsh("undefine", name) });
     }
     if (!domain || domain.owner === owner) {
@@ -259,7 +299,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       const address =
         networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";
       const nowhere = { start: 1, count: 1 };
-      const rest = { retain: false, adopt: false, rootfs: "unknown", memory: "1KiB", revision: 0 };
+      const rest = {
+        ...DEFAULT_LIMITS,
+        retain: false,
+        adopt: false,
+        rootfs: "unknown",
+        revision: 0,
+        restart: "never" as const,
+      };
       return [{ ...rest, owner, name, network, address, label, path: root, idmap: idmap ?? nowhere }];
     });
   },
@@ -270,17 +317,22 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
-  notices: ({ host }) =>
-    host
+  notices: ({ host, running, inSlice }) => [
+    ...(host
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
-      : [],
+      : []),
+    ...(running && !inSlice ? ["it was started by an earlier release: its limits hold from its next start on"] : []),
+  ],
   actualInputs(observed, inputs) {
-    const { domain, address } = observed;
+    const { domain, address, limits } = observed;
     if (!domain) return {};
+    const unkept = actualLimits(limits, limitsOf(inputs));
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
-    const drift = [...undeclared(domain, specOf(inputs)), ...stateDrift(observed, inputs)];
+    const drift = [...undeclared(domain, specOf(inputs)), ...unkept.drift, ...stateDrift(observed, inputs)];
     return {
       memory,
+      ...unkept.actual,
+      restart: domain.restart,
       label: domain.label ?? "none",
       path: domain.root,
       idmap: domain.idmap ?? undefined,
@@ -292,27 +344,21 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   },
 };
 
-function specOf(inputs: Inputs): DomainSpec {
-  const { name, owner, retain, path, label, idmap, network, address, memory, revision } = inputs;
+function specOf(inputs: Inputs): DomainValues {
+  const { name, owner, retain, path, label, idmap, network, address, memory, revision, restart } = inputs;
   return {
-    name,
-    owner,
-    retain,
+    ...{ name, owner, retain, label, idmap, network, revision, restart },
     memory: parseMemory(memory)!,
     root: path,
-    init: "/sbin/init",
-    label,
-    idmap,
+    init: INIT,
+    partition: partitionOf(name),
     mac: macOf(address),
-    network,
-    revision,
-    extras: [],
   };
 }
 
-/** Does the domain say all that the spec says, in these parts of it? */
-function matchesSpec(domain: FoundDomain, spec: DomainSpec, keys = Object.keys(spec)): boolean {
-  return (keys as (keyof DomainSpec)[]).every((key) => equalAsJson(domain[key], spec[key]));
+/** Does the domain's definition say something else in what takes effect so, or more than the spec? */
+function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("restart" | "next-start")[]): boolean {
+  return changedParts(domain, spec, ...effects).length > 0 || (domain.extras ?? []).length > 0;
 }
 
 /** What the DHCP server is to keep for it. */
@@ -325,12 +371,16 @@ function isReserved({ reservations }: Observed, inputs: Inputs): boolean {
 }
 
 /** What a definition says that no input does. */
-function undeclared({ init, mac, extras = [] }: FoundDomain, spec: DomainSpec): string[] {
-  return [
-    ...(init === spec.init ? [] : [`os/init=${init ?? "none"}`]),
-    ...(mac === spec.mac ? [] : [`devices/interface/mac@address=${mac ?? "none"}`]),
-    ...extras,
-  ];
+function undeclared(domain: FoundDomain, spec: DomainValues): string[] {
+  const names = { init: "os/init", mac: "devices/interface/mac@address", partition: "resource/partition" };
+  const others = changedParts(domain, spec, "restart", "next-start").filter((part) => part in names);
+  const told = others.map((part) => `${names[part as keyof typeof names]}=${shown(domain[part]) ?? "none"}`);
+  return [...told, ...(domain.extras ?? [])];
+}
+
+function shown(found: unknown): string | undefined {
+  if (Array.isArray(found)) return found.join(" ").slice(0, 200);
+  return typeof found === "object" ? JSON.stringify(found) : found === undefined ? undefined : String(found);
 }
 
 /** What of its state is not as it should be, each as a property of libvirt's and its value. */
@@ -350,22 +400,20 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
   ];
 }
 
-/** What the running domain was started with that neither the next start has nor the spec wants. */
-function startedWith(live: FoundDomain, next: FoundDomain, spec: DomainSpec): string[] {
-  const { extras = [], owner: _, retain: __, ...rest } = live;
-  const other = Object.entries(rest).filter(([key, value]) =>
-    [next, spec].every((wanted: FoundDomain) => !equalAsJson(value, wanted[key as keyof FoundDomain])),
-  );
-  return [
-    ...other.map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`),
-    ...extras.filter((fact) => !next.extras?.includes(fact)),
+/** What the running domain was started with that a restart would change, each fact; and those of them that nobody wants. */
+function staleFacts(live: FoundDomain, next: FoundDomain, spec: DomainValues): { all: string[]; unwanted: string[] } {
+  const parts: PartName[] = [
+    ...changedParts(live, next, "restart"),
+    ...changedParts(live, spec, "next-start").filter((part) => isForeign(part, live[part])),
+    // In its slice, it is given other memory while it runs.
+    ...(live.partition !== spec.partition && live.memory !== next.memory ? (["memory"] as const) : []),
   ];
+  const tell = (part: PartName) => `${part}=${shown(live[part])}`;
+  const extras = (live.extras ?? []).filter((fact) => !next.extras?.includes(fact));
+  const gone = (next.extras ?? []).filter((fact) => !live.extras?.includes(fact));
+  const unwanted = parts.filter((part) => !equalAsJson(live[part], spec[part]));
+  return { all: [...parts.map(tell), ...extras, ...gone], unwanted: [...unwanted.map(tell), ...extras] };
 }
-
-/** What a domain is, apart from whose it is: the owner can change while it runs. */
-const OWNERSHIP_KEYS = ["owner", "retain"];
-const functionalKeys = (spec: DomainSpec) => Object.keys(spec).filter((key) => !OWNERSHIP_KEYS.includes(key));
-const withoutOwnership = (domain: FoundDomain) => ({ ...domain, owner: undefined, retain: undefined });
 
 // The number of processes, and who came in from outside, change by themselves and have no place in state.
 function verdictOf(verdict: Verdict | undefined): Observed["verdict"] {

@@ -1,35 +1,11 @@
+import { domainPart, type Expected, isRoot, PART_NAMES } from "./domain-parts.ts";
 import { elements, value, type Xml } from "./xml.ts";
 
-/** The value that a fact has where it is no drift: any, this one, one of this form, or one that follows from the domain. */
-type Expected = true | string | RegExp | ((domain: Xml) => string | undefined);
-
-/** What `domainXml` says. Where any value is allowed, the resource compares it by itself. */
-const OURS: Readonly<Record<string, Expected>> = {
-  "@type": "lxc",
-  name: true,
-  memory: true,
-  "memory@unit": "KiB",
-  "os/type": "exe",
-  "os/init": true,
-  "idmap/uid@start": true,
-  "idmap/uid@target": true,
-  "idmap/uid@count": true,
-  "idmap/gid@start": true,
-  "idmap/gid@target": true,
-  "idmap/gid@count": true,
-  "devices/filesystem@type": "mount",
-  "devices/filesystem@accessmode": "passthrough",
-  "devices/filesystem/source@dir": true,
-  "devices/filesystem/target@dir": "/",
-  "devices/interface@type": "network",
-  "devices/interface/mac@address": true,
-  "devices/interface/source@network": true,
-  "devices/console@type": "pty",
-  "seclabel@type": true,
-  "seclabel@model": true,
-  "seclabel@relabel": "yes",
-  "seclabel/label": true,
-};
+/** What our definition says. Where any value is allowed, the resource compares it by itself. */
+const OURS: Readonly<Record<string, Expected>> = Object.assign(
+  { "@type": "lxc", "devices/console@type": "pty" },
+  ...PART_NAMES.map((name) => domainPart(name).facts),
+);
 
 /**
  * What libvirt 9 to 11 adds by itself to a definition that does not say it: virDomainDefParseXML and virDomainDefPostParse in
@@ -42,7 +18,6 @@ const ADDED_BY_LIBVIRT: Readonly<Record<string, Expected>> = {
   "currentMemory@unit": "KiB",
   vcpu: "1",
   "vcpu@placement": "static",
-  "resource/partition": "/machine",
   "os/type@arch": true,
   "clock@offset": "utc",
   on_poweroff: "destroy",
@@ -107,14 +82,10 @@ function factsOf(element: Xml, path: string, known: boolean): Fact[] {
     const below = path === "" ? key : `${path}/${key}`;
     const children = elements(element, key);
     const ours = children.findIndex(OURS_OF_SEVERAL[below] ?? (() => true));
-    return children.flatMap((child, i) => factsOf(child, below, known && i === ours));
+    const areAll = ALL_OURS.includes(below);
+    return children.flatMap((child, i) => factsOf(child, below, known && (areAll || i === ours)));
   });
   return facts.length === 0 && path !== "" ? [{ path, known }] : facts;
-}
-
-/** Is it the file system that is mounted as the container's root? */
-export function isRoot(filesystem: Xml): boolean {
-  return value(filesystem, "target", "@dir") === "/";
 }
 
 /** Which one is ours where it is not the first. */
@@ -122,3 +93,6 @@ const OURS_OF_SEVERAL: Readonly<Record<string, (element: Xml) => boolean>> = {
   "devices/filesystem": isRoot,
   seclabel: (label) => label["@model"] === "selinux",
 };
+
+/** Of which all are compared. */
+const ALL_OURS = ["os/initarg"];

@@ -18,6 +18,20 @@ export function fromXml(text: string): Xml {
   return parser.parse(text);
 }
 
+/** One element of what two say; of what is in both, the children are merged. */
+export function mergeXml(a: Xml, b: Xml): Xml {
+  const merged = { ...a };
+  for (const [key, child] of Object.entries(b)) {
+    const before = merged[key];
+    merged[key] = isElement(before) && isElement(child) ? mergeXml(before, child) : child;
+  }
+  return merged;
+}
+
+function isElement(child: Xml[string]): child is Xml {
+  return typeof child === "object" && !Array.isArray(child);
+}
+
 /** The elements of that name below a path: none, one, or many. */
 export function elements(from: Xml | undefined, ...path: string[]): Xml[] {
   let found: Xml[] = from ? [from] : [];

@@ -74,6 +74,8 @@ export const domainInputs = {
   label: "system_u:system_r:svirt_lxc_sys_t:s0:c0,c512",
   idmap: { start: 1879048192, count: 65536 },
   memory: "512MiB",
+  tasks: 2048,
+  restart: "on-failure" as const,
   network: "svirt-lxc",
   address: "10.213.0.2",
   awaitPort: 22,

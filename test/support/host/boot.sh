@@ -46,6 +46,8 @@ tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # this machine's own is b
 for package in libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables iproute2 \
   systemd-container openssh-client procps selinux-basics selinux-policy-default auditd; do echo "$package"; done | sort >packages
 
+mkdir -p /sys/fs/cgroup
+echo cpuset cpu io memory hugetlb pids >/sys/fs/cgroup/cgroup.controllers
 mkdir -p /sys/fs/selinux/class/process
 echo 2 >/sys/fs/selinux/class/process/index
 echo 1 >/sys/fs/selinux/enforce

@@ -11,6 +11,7 @@ const PLACES = [
   ),
   "/run",
   "/sys/fs/selinux",
+  "/sys/fs/cgroup",
 ];
 /** What is there only while somebody works, or says how often somebody did. */
 const PASSING = [

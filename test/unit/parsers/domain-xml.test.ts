@@ -1,30 +1,34 @@
-import { type DomainSpec, domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
+import type { DomainValues } from "../../../provider/tools/domain-parts.ts";
+import { domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
+import { INIT } from "../../../provider/tools/init.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { both, type Edit, recordedOutcome, swap, without, withoutElement } from "../../support/recorded.ts";
 
-const spec: DomainSpec = {
+const spec: DomainValues = {
   name: "web",
   owner: "svirt-lxc/lab/LxcDomain/web",
   retain: false,
   memory: 524288,
   root: domainInputs.path,
-  init: "/sbin/init",
+  init: INIT,
+  partition: "/machine/svirt-lxc/web",
+  restart: "on-failure",
   label: domainInputs.label,
   idmap: domainInputs.idmap,
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
   revision: 1,
-  extras: [],
 };
+const extras: string[] = [];
 const uuid = "fbe3c494-40f4-4cc9-893b-bddcdcca9f3a";
 const [, inactive = "", live = ""] = recordedOutcome("domains").stdout.split(/^@(?:xml|live) /m);
 
 test("libvirt's own XML, of what the next start uses and of what runs, says what was defined", () => {
-  expect(parseDomainXml(inactive)).toEqual({ ...spec, uuid });
-  expect(parseDomainXml(live)).toEqual({ ...spec, uuid });
+  expect(parseDomainXml(inactive)).toEqual({ ...spec, extras, uuid });
+  expect(parseDomainXml(live)).toEqual({ ...spec, extras, uuid });
 });
 
-const specs: [name: string, change: Partial<DomainSpec>][] = [
+const specs: [name: string, change: Partial<DomainValues>][] = [
   ["as recorded", {}],
   ["special characters in a name", { name: `a&b<c>d"e'f` }],
   ["special characters in an owner", { owner: `it's "R&D" <x>/stack/LxcDomain/web` }],
@@ -38,7 +42,7 @@ const specs: [name: string, change: Partial<DomainSpec>][] = [
   ["revision 0", { revision: 0 }],
 ];
 test.each(specs)("what is defined is read again: %s", (_, change) => {
-  expect(parseDomainXml(domainXml({ ...spec, ...change }))).toEqual({ ...spec, ...change, uuid: undefined });
+  expect(parseDomainXml(domainXml({ ...spec, ...change }))).toEqual({ ...spec, ...change, extras, uuid: undefined });
   expect(parseDomainXml(domainXml({ ...spec, ...change }, uuid)).uuid).toBe(uuid);
 });
 
@@ -124,8 +128,17 @@ const changes: [name: string, edit: Edit, change: object][] = [
     ),
     { extras: ["lxc:namespace/lxc:sharenet@type=pid", "lxc:namespace/lxc:sharenet@value=1"] },
   ],
-  ["another program", swap("/sbin/init", "/bin/sh"), { init: "/bin/sh" }],
-  ["an argument", swap("</init>", "</init><initarg>single</initarg>"), { extras: ["os/initarg=single"] }],
+  ["another program", swap("<init>/bin/sh", "<init>/bin/bash"), { init: ["/bin/bash", ...INIT.slice(1)] }],
+  [
+    "an argument more",
+    swap("</init>", "</init><initarg>single</initarg>"),
+    { init: ["/bin/sh", "single", ...INIT.slice(1)] },
+  ],
+  [
+    "that of an earlier release",
+    both(swap(/ *<initarg>.*<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
+    { init: ["/sbin/init"] },
+  ],
   ["no interface", withoutElement("interface"), { mac: undefined, network: undefined }],
   ["no memory", without(/<(memory|currentMemory)/), { memory: undefined }],
   [
@@ -153,7 +166,7 @@ const changes: [name: string, edit: Edit, change: object][] = [
       ],
     },
   ],
-  ["another slice", swap("<partition>/machine<", "<partition>/system<"), { extras: ["resource/partition=/system"] }],
+  ["another slice", swap("<partition>/machine/svirt-lxc/web<", "<partition>/system<"), { partition: "/system" }],
   [
     "a filter on its interface",
     swap(
@@ -199,7 +212,7 @@ const changes: [name: string, edit: Edit, change: object][] = [
   ],
 ];
 test.each(changes)("someone's definition: %s", (_, edit, change) => {
-  expect(parseDomainXml(edit(inactive))).toEqual({ ...spec, uuid, ...change });
+  expect(parseDomainXml(edit(inactive))).toEqual({ ...spec, extras, uuid, ...change });
 });
 
 test("the XML fixes the label, and shifts all ids", () => {

@@ -17,7 +17,8 @@ const process = (
   pid: number,
   { uid = 0, pidns = "4026531836", parent = 9999, context = "a:b:c:s0", cgroup = "/system.slice/x" } = {},
 ) => added(`process ${pid} ${uid} ${pidns} ${parent} ${context} 0::${cgroup} sh`);
-const scope = "/machine.slice/machine-lxc\\x2d6432\\x2dweb.scope";
+const scope =
+  "/machine.slice/machine-svirt\\x2dlxc.slice/machine-svirt\\x2dlxc-web.slice/machine-lxc\\x2d6432\\x2dweb.scope";
 
 test("the recorded container: all of its processes, and not libvirt's controller", () => {
   expect(recorded).toMatchObject({
@@ -52,7 +53,7 @@ const belonging: [name: string, edit: Edit, belongs: boolean][] = [
   ["the first user of the next range", process(7000, { uid: 1879113728 }), false],
   ["the last user before its range", process(7000, { uid: 1879048191 }), false],
   ["nothing of it, but its label", process(7000, { context: label }), false],
-  ["another container's control group", process(7000, { cgroup: scope.replace("web", "db") }), false],
+  ["another container's control group", process(7000, { cgroup: scope.replaceAll("web", "db") }), false],
   ["no control group any more", process(7000, { cgroup: "" }), false],
 ];
 test.each(belonging)("a process with %s", (_, edit, belongs) => {

@@ -16,6 +16,7 @@ test("the recorded root", () => {
     pingFile: true,
     enabled: expect.any(Array),
     masked: ["sys-kernel-config.mount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"],
+    timezone: "Etc/UTC",
     hasMachineId: true,
     hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICDn2hUxkD6ONZE3S6faPv1aMB/7gKx+i7DF+FHj7ah4",
   });

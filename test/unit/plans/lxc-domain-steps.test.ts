@@ -1,5 +1,6 @@
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
+import { INIT } from "../../../provider/tools/init.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { type Case, given } from "../../support/plans.ts";
 import { added, both, type Edit, type Edits, says, swap, without, withoutElement } from "../../support/recorded.ts";
@@ -16,7 +17,8 @@ const step = (case_: Case<Inputs>, id: string) => {
 test("what is defined says all that was asked for; a domain that is there keeps its UUID", () => {
   const { owner, name, path, label, idmap, network } = domainInputs;
   const mac = "02:00:0a:d5:00:02";
-  const its = { init: "/sbin/init", mac, revision: 1, extras: [] };
+  const slice = { partition: "/machine/svirt-lxc/web", restart: "on-failure" };
+  const its = { ...slice, init: INIT, mac, revision: 1, extras: [] };
   const spec = { owner, retain: false, name, root: path, label, idmap, network, ...its };
   const define = step({ host: { domains: says("") } }, "define-domain");
   expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);
@@ -92,6 +94,7 @@ test("what a refresh names", () => {
   const { observed, desired } = of({ host });
   expect(lxcDomain.actualInputs(observed, desired)).toEqual({
     memory: "1GiB",
+    restart: "on-failure",
     label: domainInputs.label,
     path: domainInputs.path,
     idmap: domainInputs.idmap,
@@ -106,11 +109,22 @@ test("what a refresh names", () => {
 });
 
 const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
+const slice = (partition: string) => swap("<partition>/machine/svirt-lxc/web<", `<partition>${partition}<`);
 const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
   ["stopped", { domains: swap("yes running", "yes shut off") }, ["state=shut off"]],
   ["paused", { domains: swap("yes running", "yes paused") }, ["state=paused"]],
   ["not started at boot", { domains: swap("@domain yes", "@domain no") }, ["autostart=no"]],
-  ["another program", { domains: swap(/\/sbin\/init/g, "/bin/sh") }, ["os/init=/bin/sh"]],
+  [
+    "another program",
+    { domains: swap(/<init>\/bin\/sh/g, "<init>/bin/bash") },
+    [/^os\/init=\/bin\/bash -c /, /^started with init=\/bin\/bash -c /],
+  ],
+  ["out of its slice", { domains: live(slice("/other")) }, ["started with partition=/other"]],
+  [
+    "no swap limit at the next start",
+    { slices: swap("SwapMax=0", "SwapMax=1") },
+    ["MemoryMax=603979776", "MemorySwapMax=1"],
+  ],
   [
     "another MAC",
     { domains: swap(/mac address='[^']*'/g, "mac address='52:54:00:00:00:01'") },
@@ -119,8 +133,15 @@ const drifts: [name: string, host: Edits, drift: (string | RegExp)[]][] = [
   ["more processors", { domains: swap("static'>1</vcpu>", "static'>2</vcpu>") }, ["vcpu=2"]],
   ["started with more processors", { domains: live(swap(">1</vcpu>", ">2</vcpu>")) }, ["started with vcpu=2"]],
   [
-    "started with another memory",
-    { domains: live(both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current"))) },
+    "started by an earlier release, with another memory",
+    {
+      domains: live(
+        both(
+          slice("/machine"),
+          both(swap("524288</memory>", "1048576</memory>"), swap("524288</current", "1048576</current")),
+        ),
+      ),
+    },
     ["started with memory=1048576"],
   ],
   [

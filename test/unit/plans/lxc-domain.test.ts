@@ -16,6 +16,13 @@ const live = (edit: Edit) => (text: string) => text.replace(/@live .*/s, edit);
 const noLabel = withoutElement("seclabel");
 const reserved = (host: string) => swap(/<host mac.*\/>/, host);
 
+const partition = (name: string) => swap("<partition>/machine/svirt-lxc/web<", `<partition>${name}<`);
+const noSlice = says("@controllers cpuset cpu io memory pids\n");
+const earlier = {
+  domains: both(partition("/machine"), both(swap(/ *<initarg>.*?<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init"))),
+  slices: noSlice,
+};
+
 const stop = ["stop-container"];
 const start = ["start-container", "await-boot 10.213.0.2:22"];
 const redefine = ["redefine-domain"];
@@ -27,12 +34,12 @@ plans(
     [
       "made by hand just as declared, to be adopted",
       { host: { domains: withoutElement("metadata") }, wants: { adopt: true, revision: 0 } },
-      ["set-owner"],
+      ["set-metadata"],
     ],
     [
       "another stack's, as declared, to be adopted",
       { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
-      ["set-owner"],
+      ["set-metadata"],
     ],
     ["from nothing", { host: nothing }, ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", ...start]],
     [
@@ -176,8 +183,59 @@ plans(
       [...redefine, ...start],
     ],
     ["started with more processors", { host: { domains: live(swap(">1</vcpu>", ">2</vcpu>")) } }, [...stop, ...start]],
+
+    // Limits.
+    [
+      "its limits are gone",
+      {
+        host: {
+          slices: (text) =>
+            text
+              .split("\n")
+              .filter((line) => !line.includes(".conf"))
+              .join("\n"),
+        },
+      },
+      ["fit-memory", "set-limits"],
+    ],
+    ["more tasks for now", { host: { slices: swap("pids.max:2048", "pids.max:max") } }, ["set-limits"]],
+    ["swap for now", { host: { slices: swap("swap.max:0", "swap.max:max") } }, ["fit-memory", "set-limits"]],
+    [
+      "more memory for now",
+      { host: { slices: swap("memory.max:603979776", "memory.max:max") } },
+      ["fit-memory", "set-limits"],
+    ],
+    ["a kernel without weights for disks", { host: { slices: without(/io.weight/) } }, []],
+    [
+      "in another slice",
+      { host: { domains: live(partition("/machine")), slices: noSlice }, wants: { tasks: 100 } },
+      [...stop, "set-limits", ...start],
+    ],
+    ["defined by an earlier release, and running: it runs on", { host: earlier }, [...redefine, "set-limits"]],
+    [
+      "the same, asked for other limits",
+      { host: earlier, wants: { tasks: 100 } },
+      [...stop, ...redefine, "set-limits", ...start],
+    ],
+    [
+      "the same, asked for other memory",
+      { host: earlier, wants: { memory: "1GiB" } },
+      [...stop, ...redefine, "set-limits", ...start],
+    ],
     // Changes of what is wanted.
-    ["more memory", { wants: { memory: "1GiB" } }, [...stop, ...redefine, ...start]],
+    ["more memory", { wants: { memory: "1GiB" } }, ["fit-memory", ...redefine, "set-limits"]],
+    [
+      "more memory, while it is shut off",
+      { host: { domains: shutOff }, wants: { memory: "1GiB" } },
+      [...redefine, "set-limits", ...start],
+    ],
+    ["fewer tasks", { wants: { tasks: 100 } }, ["set-limits"]],
+    [
+      "fewer processors, and more of them than others",
+      { wants: { cpus: 0.5, cpuWeight: 200, ioWeight: 50 } },
+      ["set-limits"],
+    ],
+    ["not to be started again", { wants: { restart: "never" } }, ["set-metadata"]],
     ["the same memory in other words", { wants: { memory: "524288KiB" } }, []],
     ["another revision of the root", { wants: { revision: 2 } }, [...stop, ...redefine, ...start]],
     ["another port to wait for", { wants: { awaitPort: 80 } }, []],
@@ -207,13 +265,18 @@ plans(
     [
       "our former name",
       { host: { domains: swap("LxcDomain/web", "LxcDomain/old") }, had: { owner: "svirt-lxc/lab/LxcDomain/old" } },
-      ["set-owner"],
+      ["set-metadata"],
     ],
   ],
   { namesAllDrift: true },
 );
 
 refusals(lxcDomain, domainInputs, [
+  [
+    "a limit that the kernel has no controller for",
+    { host: { slices: swap(" io ", " ") }, wants: { ioWeight: 50 } },
+    ["limit-unavailable", /no controller io /, /leave out ioWeight/],
+  ],
   [
     "another stack's domain",
     { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } },
@@ -275,10 +338,14 @@ refusals(lxcDomain, domainInputs, [
 ]);
 
 removals(lxcDomain, domainInputs, [
-  ["a running container", {}, [...stop, "undefine-domain", "release-address 10.213.0.2"]],
-  ["a stopped one", { host: { domains: shutOff } }, ["undefine-domain", "release-address 10.213.0.2"]],
+  ["a running container", {}, [...stop, "remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
+  ["a stopped one", { host: { domains: shutOff } }, ["remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
   ["the domain is gone already", { host: { domains: says("") } }, ["release-address 10.213.0.2"]],
-  ["the reservation is gone already", { host: { networks: noReservation } }, [...stop, "undefine-domain"]],
+  [
+    "the reservation is gone already",
+    { host: { networks: noReservation } },
+    [...stop, "remove-slice", "undefine-domain"],
+  ],
   ["all is gone already", { host: nothing }, []],
   ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
   [
@@ -294,6 +361,6 @@ removals(lxcDomain, domainInputs, [
   [
     "another container's address is left to it",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
-    [...stop, "undefine-domain"],
+    [...stop, "remove-slice", "undefine-domain"],
   ],
 ]);

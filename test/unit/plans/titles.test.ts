@@ -53,6 +53,7 @@ test("what is told of each step", () => {
     "remove-network": "Removing the network",
     "remove-networkd-file": "Removing the rule of networkd for the network",
     "remove-root": "Removing the root",
+    "remove-slice": "Removing the container's slice",
     "remove-unit": "Removing the unit that mounts the root",
     "request-relabel": "Having the next boot relabel all files",
     "restart-host": "Restarting the host in 10 s",
