@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
-import { keepHostPrepared } from "../support/lab-keeper.ts";
+import { expectEnforcing, says as hostSays } from "../support/lab-selinux.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { ensureRepositories, paths, SUITE } from "../support/repositories.ts";
 import { Stack } from "../support/stack.ts";
 
-/** An image that the host makes of packages, by the guide's own package manager, and a container of it. */
+/**
+ * The guide from its begin: a host whose SELinux is disabled, a root that is made there of packages by the guide's own package
+ * manager, and a container of it that is confined. Each test begins where the one before ended.
+ */
 
 /** Where the host has a copy of the repositories. */
 const MIRROR = "/srv/mirror";
@@ -19,8 +22,7 @@ let stack: Stack;
 let denied: string[];
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "svirt-lxc-packages-"));
-  await keepHostPrepared();
+  dir = await mkdtemp(join(tmpdir(), "svirt-lxc-recipe-"));
   key = await makeLoginKey(dir);
   const lab = await sharedLab();
   denied = await ownDenials(lab);
@@ -28,7 +30,7 @@ beforeAll(async () => {
   await lab.ssh(
     `echo 'deb [signed-by=${MIRROR}/${paths.key}] file:${MIRROR}/${paths.debian} ${SUITE} main' >/etc/apt/sources.list`,
   );
-  stack = await Stack.create("lab-packages", config(), { dir });
+  stack = await Stack.create("lab-recipe", config(), { dir });
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -43,24 +45,47 @@ const inside = insideOf(
   () => key,
 );
 
-function config(rebuild?: string) {
+function config(more: object = {}, rebuild?: string) {
   const repositories = {
     local: { baseurl: `file://${MIRROR}/${paths.fedora}`, gpgkey: `${MIRROR}/${paths.key}` },
   };
   const container = { host: "lab", image: "fedora", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
   return {
-    "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
+    "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config", ...more } },
     "svirt-lxc:images": { fedora: { dnf: { release: 42, repositories }, rebuild } },
     "svirt-lxc:containers": { web: container },
   };
 }
 
-labTest("the host installs dnf, makes a root of the guide's packages, and a container of it is confined", async () => {
+const says = async (command: string) => hostSays(await sharedLab(), command);
+const bootId = () => says("cat /proc/sys/kernel/random/boot_id");
+const outputsOf = async (name: string) => (await stack.resources())[name].outputs;
+
+labTest("a host with SELinux disabled is prepared, and not restarted unasked", async (lab) => {
+  // What is made while no policy is loaded has no label.
+  await lab.ssh("sed -i s/^SELINUX=.*/SELINUX=disabled/ /etc/selinux/config");
+  await lab.reboot("Disabled");
+  await lab.ssh("for f in passwd group shadow; do cp -p /etc/$f /etc/new && mv /etc/new /etc/$f; done");
+  const boot = await bootId();
+  const refused = await stack.up();
+  expect(refused.ok).toBe(false);
+  expect(refused.output).toMatch(
+    /SELinux is disabled: no policy was loaded.*prepared.*stops no domain.*reboot: "allowed"/s,
+  );
+  expect(await outputsOf("SelinuxEnforcing lab")).toMatchObject({ mode: "disabled", rebootRequired: true });
+  expect(await says("cat /.autorelabel; grep ^SELINUX= /etc/selinux/config")).toBe("-F\nSELINUX=permissive");
+  expect(await bootId()).toBe(boot);
+});
+
+labTest("one up restarts it, makes a root of the guide's packages, and ends with a confined container", async (lab) => {
+  await stack.configure(config({ reboot: "allowed" }));
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
+  await expectEnforcing(lab);
+  expect(await outputsOf("SelinuxEnforcing lab")).toMatchObject({ mode: "enforcing", rebootRequired: false });
   expect((await stack.outputs()).containers.web.verdict).toBe("confined");
-  const { outputs } = (await stack.resources())["LxcImage lab.fedora"];
-  expect(outputs.packages).toContain("openssh-server.x86_64=0:1.0-1.fc42");
+  const { packages } = await outputsOf("LxcImage lab.fedora");
+  expect(packages).toContain("openssh-server.x86_64=0:1.0-1.fc42");
   await stack.converged();
 });
 
@@ -72,7 +97,7 @@ labTest("it has what was installed, and no unit of it has failed", async () => {
 labTest(
   "a build goes on while nobody is there, and the next run joins it; the container keeps its root",
   async (lab) => {
-    await stack.configure(config("2"));
+    await stack.configure(config({}, "2"));
     const up = stack.start("up", "--yes", "--skip-preview");
     await up.printed("Installing       :");
     await up.kill();
