@@ -25,6 +25,7 @@ import { WRITE_CONFIG } from "../tools/config-file.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
 import { type FirewallState, firewallProblem, firewallRead, firewallText, parseFirewall } from "../tools/firewall.ts";
+import { areInstalled, installUnits, LIST_UNITS, removeUnits } from "../tools/host-units.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
   bridgeOf,
@@ -46,7 +47,6 @@ import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/net
 import { removeParentSlice } from "../tools/slice.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
-import { installWatch, isWatched, LIST_WATCH, removeWatch } from "../tools/watch.ts";
 import { adopt, common, retain } from "./common.ts";
 
 const schema = z.strictObject({
@@ -89,8 +89,8 @@ interface Observed {
   udevLink: boolean;
   /** networkd leaves the network alone. */
   networkdFile: boolean;
-  /** Containers that are killed are started again. A state of an earlier release does not tell. */
-  watched?: boolean;
+  /** Our own units for all containers are there. A state of an earlier release does not tell. */
+  units?: boolean;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
   firewall?: FirewallState;
   claim?: Claim | Damaged;
@@ -137,7 +137,7 @@ const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
 const STATE = `
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
-echo "@watch"; ${LIST_WATCH}
+echo "@units"; ${LIST_UNITS}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -200,7 +200,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       unread: part("unread")?.includes("yes"),
       udevLink: part("link")?.trim() === vethLink.trim(),
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
-      watched: isWatched(part("watch") ?? ""),
+      units: areInstalled(part("units") ?? ""),
       network: found && pick(found),
       firewall: parseFirewall(results.get("firewall")!, {
         bridge,
@@ -284,7 +284,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: vethLink,
       });
     if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
-    if (observed.watched === false) steps.push(installWatch);
+    if (observed.units === false) steps.push(installUnits);
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -366,7 +366,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         title: "Removing the rule of udev for the MACs of containers",
         argv: ["rm", "-f", VETH_LINK],
       });
-      steps.push(removeWatch, removeParentSlice);
+      steps.push(removeUnits, removeParentSlice);
     }
     return [...steps, unclaim(CLAIM, owner)];
   },

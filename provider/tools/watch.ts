@@ -1,6 +1,5 @@
-import type { Step } from "../host/batch.ts";
-import { WRITE_CONFIG } from "./config-file.ts";
 import { NAMESPACE } from "./domain-parts.ts";
+import type { HostUnits } from "./host-units.ts";
 import { V } from "./virsh.ts";
 
 /*
@@ -9,7 +8,7 @@ import { V } from "./virsh.ts";
  */
 
 const NAME = "svirt-lxc-watch";
-const SCRIPT = `/etc/svirt-lxc/watch.sh`;
+const SCRIPT = "/etc/svirt-lxc/watch.sh";
 const RESTART = "svirt-lxc-restart@.service";
 /** Where libvirt has a socket and a process id for each container that runs. */
 const RUNNING = "/run/libvirt/lxc";
@@ -17,9 +16,7 @@ const RUNNING = "/run/libvirt/lxc";
 // libvirt tells "shut off (shutdown)" of whatever ended by itself. Its controller removes its socket when it ends in order, so one
 // that is left is of a controller that was killed; and of an init that was killed for memory, the kernel's log tells, by the scope
 // that has the controller's process id in its name. The script runs again when something changed while it ran.
-const WATCH = `#!/bin/sh
-# Written by svirt-lxc, and run by ${NAME}.path: see there.
-cd /run/${NAME} || exit 1
+const WATCH = `cd /run/${NAME} || exit 1
 ${V}
 was_killed() {
   [ -S ${RUNNING}/$1.sock ] ||
@@ -54,9 +51,10 @@ last=
 while now=$(changed) && [ "$now" != "$last" ]; do last=$now; pass; done
 `;
 
-const UNITS: Readonly<Record<string, string>> = {
-  [`${NAME}.path`]: `# Written by svirt-lxc.
-[Unit]
+export const watch: HostUnits = {
+  files: { [SCRIPT]: WATCH },
+  units: {
+    [`${NAME}.path`]: `[Unit]
 Description=Starts and ends of libvirt's LXC containers
 
 [Path]
@@ -66,8 +64,7 @@ TriggerLimitIntervalSec=0
 [Install]
 WantedBy=multi-user.target
 `,
-  [`${NAME}.service`]: `# Written by svirt-lxc.
-[Unit]
+    [`${NAME}.service`]: `[Unit]
 Description=Spare the controllers of containers when memory is short, and restart containers that were killed
 StartLimitIntervalSec=0
 
@@ -77,8 +74,7 @@ RuntimeDirectory=${NAME}
 RuntimeDirectoryPreserve=yes
 ExecStart=/bin/sh ${SCRIPT}
 `,
-  [RESTART]: `# Written by svirt-lxc.
-[Unit]
+    [RESTART]: `[Unit]
 Description=Restart of the container %i, which was killed
 StartLimitIntervalSec=10min
 StartLimitBurst=5
@@ -87,47 +83,8 @@ StartLimitBurst=5
 Type=oneshot
 ExecStart=/usr/bin/virsh -q -c lxc:/// start %i
 `,
-};
-
-const FILES: Readonly<Record<string, string>> = {
-  [SCRIPT]: WATCH,
-  ...Object.fromEntries(Object.entries(UNITS).map(([unit, text]) => [`/etc/systemd/system/${unit}`, text])),
-};
-
-const MARK = "#-- ";
-
-/** The command that prints the files, each after a line with its name, and whether the watch is on. */
-export const LIST_WATCH = `for f in ${Object.keys(FILES).join(" ")}; do [ ! -e $f ] || { echo "${MARK}$f"; cat $f; }; done
-systemctl is-active --quiet ${NAME}.path && systemctl is-enabled --quiet ${NAME}.path && echo "${MARK}on"`;
-
-/** Is all of it there, by what LIST_WATCH printed? */
-export function isWatched(listed: string): boolean {
-  const wanted = [...Object.entries(FILES).map(([file, text]) => `${MARK}${file}\n${text}`), `${MARK}on`].join("");
-  return listed.trim() === wanted;
-}
-
-// The files come in one stream, each after its name.
-const WRITE = `${WRITE_CONFIG}
-while IFS= read -r line; do
-  case $line in "${MARK}"*) file=\${line#"${MARK}"}; mkdir -p "\${file%/*}"; : >"$file.next" ;; *) printf '%s\\n' "$line" >>"$file.next" ;; esac
-done
-for file in "$@"; do write_config "$file" <"$file.next" && rm "$file.next" || exit 1; done
-systemctl daemon-reload && systemctl enable -q --now ${NAME}.path && systemctl start ${NAME}.service`;
-
-export const installWatch: Step = {
-  id: "install-watch",
-  title: "Installing the units that restart containers which were killed",
-  argv: ["sh", "-c", WRITE, "sh", ...Object.keys(FILES)],
-  stdin: Object.entries(FILES)
-    .map(([file, text]) => `${MARK}${file}\n${text}`)
-    .join(""),
-};
-
-const REMOVE = `systemctl disable -q --now ${NAME}.path 2>/dev/null
-rm -f "$@" && rm -rf /run/${NAME} && { rmdir /etc/svirt-lxc 2>/dev/null || :; } && systemctl daemon-reload`;
-
-export const removeWatch: Step = {
-  id: "remove-watch",
-  title: "Removing the units that restart containers which were killed",
-  argv: ["sh", "-c", REMOVE, "sh", ...Object.keys(FILES)],
+  },
+  enabled: `${NAME}.path`,
+  // For the containers that run already.
+  first: `${NAME}.service`,
 };

@@ -21,7 +21,7 @@ mkdir /boot/grub
 mount -t overlay -o lowerdir=/usr/local/bin,upperdir=programs,workdir=programs-work programs /usr/local/bin
 
 mount -t overlay -o lowerdir=/etc,upperdir=etc,workdir=work etc /etc
-mkdir -p /etc/libvirt /etc/selinux /etc/systemd/network
+mkdir -p /etc/libvirt /etc/selinux /etc/systemd/network /etc/systemd/system.control
 touch /etc/systemd/network # copied up now, and not when something is written there
 mkdir -p systemd/multi-user.target.wants
 mount --bind systemd /etc/systemd/system

@@ -355,7 +355,7 @@ test("what a refresh names of the firewall", () => {
 });
 
 const network = ["stop-network", "remove-network", "remove-networkd-file"];
-const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link", "remove-watch", "remove-parent-slice"];
+const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link", "remove-units", "remove-parent-slice"];
 // Containers are removed before.
 const empty = without(/^\.\/(slots|roots)\//);
 removals(libvirtService, libvirtInputs, [

@@ -1,0 +1,68 @@
+import type { Step } from "../host/batch.ts";
+import { auditLog } from "./audit-log.ts";
+import { WRITE_CONFIG } from "./config-file.ts";
+import { watch } from "./watch.ts";
+
+/** Units of the host's systemd that do something for all containers, and the scripts that they run. */
+export interface HostUnits {
+  /** By their paths. */
+  files: Readonly<Record<string, string>>;
+  /** Unit files, by their names. */
+  units: Readonly<Record<string, string>>;
+  /** The unit that is started at boot. */
+  enabled: string;
+  /** One that is run when they are installed. */
+  first?: string;
+}
+
+const ALL: readonly HostUnits[] = [watch, auditLog];
+
+const HEAD = "# Written by svirt-lxc.\n";
+const FILES = ALL.flatMap(({ files, units }) => [
+  ...Object.entries(files),
+  ...Object.entries(units).map(([unit, text]) => [`/etc/systemd/system/${unit}`, text] as const),
+]).map(([file, text]) => [file, HEAD + text] as const);
+const NAMES = FILES.map(([file]) => file);
+const ENABLED = ALL.map(({ enabled }) => enabled).join(" ");
+const FIRST = ALL.flatMap(({ first }) => first ?? []).join(" ");
+
+/** Stands before the name of a file. */
+const MARK = "#-- ";
+const TEXT = FILES.map(([file, text]) => `${MARK}${file}\n${text}`).join("");
+
+/** The command that prints the files, each after a line with its name, and whether the units are on. */
+export const LIST_UNITS = `for f in ${NAMES.join(" ")}; do [ ! -e $f ] || { echo "${MARK}$f"; cat $f; }; done
+! systemctl is-active --quiet ${ENABLED} || ! systemctl is-enabled --quiet ${ENABLED} || echo "${MARK}on"`;
+
+/** Is all of it there, by what LIST_UNITS printed? */
+export function areInstalled(listed: string): boolean {
+  return listed.trim() === `${TEXT}${MARK}on`;
+}
+
+// The files come in one stream, each after its name.
+const WRITE = `${WRITE_CONFIG}
+while IFS= read -r line; do
+  case $line in
+  "${MARK}"*) file=\${line#"${MARK}"}; mkdir -p "\${file%/*}" && : >"$file.next" ;;
+  *) printf '%s\\n' "$line" >>"$file.next" ;;
+  esac || exit 1
+done
+for file in "$@"; do write_config "$file" <"$file.next" && rm "$file.next" || exit 1; done
+systemctl daemon-reload && systemctl enable -q --now ${ENABLED} && systemctl start ${FIRST}`;
+
+export const installUnits: Step = {
+  id: "install-units",
+  title: "Installing the units that restart killed containers and keep audit records",
+  argv: ["sh", "-c", WRITE, "sh", ...NAMES],
+  stdin: TEXT,
+};
+
+const REMOVE = `systemctl disable -q --now ${ENABLED} 2>/dev/null
+rm -f "$@" && rm -rf /run/svirt-lxc-watch && { rmdir /etc/svirt-lxc 2>/dev/null || :; } && systemctl daemon-reload`;
+
+/** The audit records that were kept stay. */
+export const removeUnits: Step = {
+  id: "remove-units",
+  title: "Removing the units that restart killed containers and keep audit records",
+  argv: ["sh", "-c", REMOVE, "sh", ...NAMES],
+};
