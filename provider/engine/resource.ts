@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { ownerOf } from "../host/owner.ts";
 import { providerSource } from "./provider-source.ts";
+import { expectRegistration } from "./registration.ts";
 import { followRetainOnDelete } from "./retain.ts";
 import { suppressStackTraces } from "./stack-trace.ts";
 
@@ -47,5 +48,6 @@ export abstract class HostResource extends pulumi.CustomResource {
     } finally {
       restore();
     }
+    expectRegistration(this, `${token} ${name}`);
   }
 }

@@ -24,7 +24,9 @@ const made = config.getBoolean("made") ? new LxcStore("machine", { connection: {
 const connection = { ssh: made?.apply(() => ssh) ?? ssh };
 const hostAs = config.get("hostAs");
 const host = new LxcHost(hostAs ?? "alpha", { connection }, { aliases: hostAs ? [{ name: "alpha" }] : [] });
-const image = host.image("base", { archive: config.require("archive") });
+// A program that waits for what never comes: Node ends it, without an error.
+const never = config.getBoolean("ends") ? new Promise<pulumi.Resource[]>(() => {}) : [];
+const image = host.image("base", { archive: config.require("archive") }, { dependsOn: never });
 const retained = { retainOnDelete: true };
 const retain = ({ props, opts }: pulumi.ResourceTransformArgs) => ({ props, opts: { ...opts, ...retained } });
 const component = (name: string, opts: pulumi.ComponentResourceOptions) =>
