@@ -1,4 +1,5 @@
 import type { dynamic } from "@pulumi/pulumi";
+import type { z } from "zod";
 import { hostName } from "../host/connection.ts";
 import { HostError } from "../host/errors.ts";
 import { type Session, sessionOf } from "../host/session.ts";
@@ -99,7 +100,9 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
       const uncounted: readonly string[] = ["machineId", ...(kind.createOnly ?? [])];
       const counted = Object.keys(kind.schema.shape).filter((key) => !uncounted.includes(key));
-      const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
+      // A state of an earlier release lacks inputs: what nobody asked for then, and now, is no difference.
+      const before = (key: string) => (key in olds ? olds[key] : defaultOf(kind.schema, key));
+      const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], before(key)));
       const changes =
         edited ||
         olds.observed === undefined ||
@@ -164,6 +167,11 @@ function inputsOf<I extends CommonInputs>(kind: Kind<I, object, object>, props: 
   requireKnownVersion(props);
   const keys = Object.keys(kind.schema.shape);
   return Object.fromEntries(keys.filter((k) => k in props).map((k) => [k, props[k]])) as unknown as I;
+}
+
+/** What an input is that nobody gives. */
+function defaultOf(schema: z.ZodObject, key: string): unknown {
+  return (schema.shape[key] as z.ZodType | undefined)?.safeParse(undefined).data;
 }
 
 function requireKnownVersion({ schemaVersion }: Properties): void {

@@ -34,9 +34,12 @@ const TEXT = FILES.map(([file, text]) => `${MARK}${file}\n${text}`).join("");
 export const LIST_UNITS = `for f in ${NAMES.join(" ")}; do [ ! -e $f ] || { echo "${MARK}$f"; cat $f; }; done
 ! systemctl is-active --quiet ${ENABLED} || ! systemctl is-enabled --quiet ${ENABLED} || echo "${MARK}on"`;
 
-/** Is all of it there, by what LIST_UNITS printed? */
+/** What LIST_UNITS prints where all of it is there. */
+export const INSTALLED = `${TEXT}${MARK}on`;
+
+/** Is it, by what was printed? */
 export function areInstalled(listed: string): boolean {
-  return listed.trim() === `${TEXT}${MARK}on`;
+  return listed.trim() === INSTALLED;
 }
 
 // The files come in one stream, each after its name.

@@ -121,7 +121,7 @@ const waves: Drift[][] = [
       "drift",
     ],
   ],
-  [["the slice", redefine("s#>/machine<#>/system<#"), "LxcDomain web", "drift"]],
+  [["the slice", redefine("s#>/machine/svirt-lxc/web<#>/system<#"), "LxcDomain web", "drift"]],
   [["a filter on its interface", redefine("s#</interface>#<filterref filter='x'/>&#"), "LxcDomain web", "drift"]],
   [["the clock", redefine("s#offset='utc'#offset='localtime'#"), "LxcDomain web", "drift"]],
   [

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Outcome, Results } from "../../provider/host/batch.ts";
+import { INSTALLED } from "../../provider/tools/host-units.ts";
 
 const FOLDER = new URL("../fixtures/debian13/", import.meta.url);
 const CIL = new URL("../../provider/policy/svirt_lxc.cil", import.meta.url);
@@ -74,7 +75,7 @@ export function both(...edits: Edit[]): Edit {
   return (text) => edits.reduce((changed, edit) => edit(changed), text);
 }
 
-// The module was another one when this was recorded, perhaps.
+// The module and the units were others when this was recorded, perhaps.
 function readTexts(): Map<string, string> {
   const read = (file: string) => readFileSync(new URL(file, FOLDER), "utf8");
   const module = /[0-9a-f]{64}/.exec(read("policy.txt"))![0];
@@ -82,5 +83,8 @@ function readTexts(): Map<string, string> {
     readdirSync(FOLDER)
       .filter((file) => file.endsWith(".txt"))
       .map((file) => [file.replace(/\.txt$/, ""), read(file).replaceAll(module, MODULE)]),
+  ).set(
+    "libvirt",
+    read("libvirt.txt").replace(/^@units\n.*?(?=^@unread$)/ms, () => `@units\n${INSTALLED}\n`),
   );
 }
