@@ -8,6 +8,7 @@ import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { says as hostSays } from "../support/lab-selinux.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { Stack } from "../support/stack.ts";
+import { LIST_VISIBLE, REASONS } from "../support/visible.ts";
 import { Witness } from "../support/witness.ts";
 
 /** What a container may use up, tried from inside by its root, while its neighbour and the host have to go on. */
@@ -157,6 +158,24 @@ attack(
 labTest("what was found is what is documented", async () => {
   const head = ["A container …", "limited by", "gets", "its neighbour and the host notice"];
   expectDocumented("docs/limits.md", "attacks", table(head, rows));
+});
+
+labTest("what it sees of its host is known, and so is why", async () => {
+  const seen = (await inside("web", LIST_VISIBLE)).stdout.split("\n").slice(0, -1);
+  expect(seen.filter((file) => !REASONS.has(file))).toEqual([]);
+  const reasons = [...new Set(seen.map((file) => REASONS.get(file)!))].sort();
+  const filesOf = (reason: string) => seen.filter((file) => REASONS.get(file) === reason).map((file) => `\`${file}\``);
+  const rows = reasons.map((reason) => [filesOf(reason).join(", "), reason]);
+  expectDocumented("docs/limits.md", "visible", table(["of /proc", "why"], rows));
+  // The policy shows no file of /sys but the container's control groups.
+  expect(
+    (
+      await inside(
+        "web",
+        "find /sys -path /sys/fs/cgroup -prune -o -type f -readable -exec head -qc 1 {} + 2>/dev/null | wc -c",
+      )
+    ).stdout,
+  ).toBe("0");
 });
 
 labTest("limits change while it runs, and what somebody else set is named and put back", async (lab) => {
