@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Outcome, Read, Step } from "../host/batch.ts";
 import { PUT, STORE } from "../host/records.ts";
 import { WRITE_CONFIG } from "./config-file.ts";
@@ -12,6 +13,37 @@ import { GUEST_FILTER, GUEST_FILTER_FILE } from "./guest-filter.ts";
  *   networks/NETWORK/load                  loads both, in one transaction
  *   networks/NETWORK/loaded                what was loaded last, and how nft then lists the table
  */
+
+/** What a container may reach, as inputs. All of it can be changed while it runs. */
+export const reachInputs = {
+  isolated: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether other containers of its network are out of its reach, and it of theirs, but for what `talksTo` says. Containers that are not isolated reach each other. Default: true.",
+    ),
+  hostPorts: z
+    .array(
+      z.string().refine((text) => {
+        const [, port] = /^(?:tcp|udp)\/([1-9]\d{0,4})$/.exec(text) ?? [];
+        return port !== undefined && Number(port) <= 65535;
+      }, "must be a protocol and a port, such as tcp/5432"),
+    )
+    .default([])
+    .describe(
+      'Ports of its host that it may reach, on every address that the host has, such as "tcp/5432". Without, it reaches DHCP and DNS of its network there, can ping the gateway, and nothing else. Default: none.',
+    ),
+  connections: z
+    .int()
+    .min(64, "must be 64 or more")
+    .max(1_000_000)
+    .default(4096)
+    .describe(
+      "Most connections that it may have open to others at a time, which the host's kernel has to keep in mind. Default: 4096.",
+    ),
+};
+
+export type ReachName = keyof typeof reachInputs;
 
 /** The network that is guarded. */
 export interface GuardedNetwork {
@@ -247,13 +279,12 @@ export function containerRulesOf(rules: NetworkRules, network: string, name: str
   return (rules.loaded.has(network) && text && parseContainerText(network, name, text)) || "none";
 }
 
-/** The other networks that have rules of a container, which was in them before. */
-export function otherNetworksOf({ files }: NetworkRules, network: string, name: string): string[] {
-  const found = [...files.keys()].flatMap((path) => {
-    const [, folder, file] = /\/networks\/([^/]+)\/containers\/([^/]+)\.nft$/.exec(path) ?? [];
-    return file === name && folder !== network ? [folder!] : [];
+/** The networks that have a file of a container's: it may have been in others before. */
+export function networksOf({ files }: NetworkRules, name: string): string[] {
+  return [...files.keys()].flatMap((path) => {
+    const [, network, file] = /\/networks\/([^/]+)\/containers\/([^/]+)\.nft$/.exec(path) ?? [];
+    return file === name ? [network!] : [];
   });
-  return found;
 }
 
 function filesOf(guarded: GuardedNetwork): Record<string, string> {
@@ -321,13 +352,16 @@ export function writeContainerRules(network: string, name: string, rules: Contai
   return {
     id: "write-container-rules",
     title: "Loading what the container may reach",
-    argv: ["sh", "-c", WRITE_CONTAINER, "sh", folderOf(network), containerFile(network, name)],
+    argv: ["sh", "-c", WRITE_CONTAINER, "sh", folderOf(network), containerFile(network, name), rules.address],
     stdin: containerText(network, name, rules),
   };
 }
 
+// What is left of a container that had the address before would keep nft from loading any.
 const WRITE_CONTAINER = `${PUT}
-put "$2" && exec sh "$1/load"`;
+cd "$1" || exit
+for f in $(grep -lsF "{ $3 : jump" containers/*.nft); do [ "$1/$f" = "$2" ] || rm -f "$f" || exit; done
+put "$2" && exec sh ./load`;
 
 /** Removes it. A network that is gone has none. */
 export function removeContainerRules(network: string, name: string): Step {

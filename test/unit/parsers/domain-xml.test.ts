@@ -17,6 +17,7 @@ const spec: DomainValues = {
   idmap: domainInputs.idmap,
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
+  filteredAddress: "10.213.0.2",
   revision: 1,
 };
 const extras: string[] = [];

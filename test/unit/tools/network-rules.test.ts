@@ -2,7 +2,7 @@ import {
   type ContainerRules,
   containerRulesOf,
   containerText,
-  otherNetworksOf,
+  networksOf,
   parseContainerText,
   parseNetworkRules,
   writeContainerRules,
@@ -63,10 +63,9 @@ test("they count when they are written, whole, and loaded", () => {
   expect(containerRulesOf(found(more), NETWORK, "web")).toBe("none");
 });
 
-test("a container that moved has rules in its former network", () => {
-  expect(otherNetworksOf(found(text), NETWORK, "web")).toEqual([]);
-  expect(otherNetworksOf(found(text), "prod", "web")).toEqual(["svirt-lxc"]);
-  expect(otherNetworksOf(found(text), "prod", "db")).toEqual([]);
+test("the networks that have rules of a container", () => {
+  expect(networksOf(found(text), "web")).toEqual([NETWORK]);
+  expect(networksOf(found(text), "db")).toEqual([]);
 });
 
 test("what is written is what is read", () => {
