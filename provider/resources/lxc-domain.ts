@@ -361,11 +361,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const unkept = actualLimits(limits, limitsOf(inputs));
     const memory = domain.memory === parseMemory(inputs.memory) ? inputs.memory : formatMemory(domain.memory);
     const drift = [...undeclared(domain, specOf(inputs)), ...unkept.drift, ...stateDrift(observed, inputs)];
-    const { address: _, ...reach } = typeof observed.rules === "object" ? observed.rules : rulesOf(inputs);
     return {
       memory,
       ...unkept.actual,
-      ...reach,
+      ...otherReach(observed, inputs),
       restart: domain.restart,
       label: domain.label ?? "none",
       path: domain.root,
@@ -391,16 +390,24 @@ function specOf(inputs: Inputs): DomainValues {
   };
 }
 
-/** What it is to reach. */
-function rulesOf({ address, isolated, hostPorts, talksTo, connections }: Inputs): ContainerRules {
+/** What a container reaches if nothing is said. */
+const DEFAULT_REACH = { ...z.object(reachInputs).parse({}), talksTo: [] };
+
+/** What it is to reach. A state of an earlier release does not tell it. */
+function rulesOf(inputs: Inputs): ContainerRules {
+  const { address, isolated, hostPorts, talksTo, connections } = { ...DEFAULT_REACH, ...inputs };
   return { address, isolated, hostPorts, talksTo, connections };
 }
 
-/** What a container reaches if nothing is said. */
-const DEFAULT_REACH = {
-  ...z.object(reachInputs).parse({}),
-  talksTo: [],
-};
+/** What it reaches, as far as that is not what it is to reach. */
+function otherReach({ rules }: Observed, inputs: Inputs): Partial<Inputs> {
+  if (typeof rules !== "object") return {};
+  const { address: _, ...wanted } = rulesOf(inputs);
+  const others = Object.entries(wanted).filter(
+    ([key, value]) => !equalAsJson(value, rules[key as keyof typeof wanted]),
+  );
+  return Object.fromEntries(others.map(([key]) => [key, rules[key as keyof typeof wanted]]));
+}
 
 /** Does the domain's definition say something else in what takes effect so, or more than the spec? */
 function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("restart" | "next-start")[]): boolean {

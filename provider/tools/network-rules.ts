@@ -76,7 +76,7 @@ const folderOf = (network: string) => `${STORE}/networks/${network}`;
 const containerFile = (network: string, name: string) => `${folderOf(network)}/containers/${name}.nft`;
 
 // Chains of one priority come in no order that could be relied on: before those of others. What is dropped here is dropped;
-// what is accepted, others may still drop. The guest filter lets no IPv6 through; here it is refused to those that started without.
+// what is accepted, others may still drop. The kernel would tell containers that they reach each other directly. The guest filter lets no IPv6 through; here it is refused to those that started without.
 const tableText = ({ network, bridge, subnet, gateway }: GuardedNetwork) => `table inet ${tableOf(network)}
 delete table inet ${tableOf(network)}
 table inet ${tableOf(network)} {
@@ -93,6 +93,10 @@ table inet ${tableOf(network)} {
 	chain forward {
 		type filter hook forward priority filter - 10; policy accept;
 		iifname "${bridge}" goto to-others
+	}
+	chain output {
+		type filter hook output priority filter - 10; policy accept;
+		oifname "${bridge}" icmp type redirect drop
 	}
 	chain to-host {
 		ct state established,related accept
