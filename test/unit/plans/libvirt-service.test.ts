@@ -23,16 +23,16 @@ const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:    
 const noRules = (text: string) => text.replace(/(?<=^@ruleset\n).*/ms, "");
 /** With a container's interface that has the guest filter. */
 const filtered = (isolated: string) =>
-  added(`/sys/class/net/vnet9/brport/isolated:${isolated}`, "/run/libvirt/nwfilter-binding/vnet9.xml");
+  added(`/sys/class/net/vnet4/brport/isolated:${isolated}`, "/run/libvirt/nwfilter-binding/vnet4.xml");
 /** With the rules that libvirt makes of it. */
 const bridge = (verdict: string) =>
   added(
     "table bridge nat {",
     "chain PREROUTING {",
     "type filter hook prerouting priority dstnat; policy accept;",
-    `iifname "vnet9" counter ${verdict}`,
+    `iifname "vnet4" counter ${verdict}`,
     "}",
-    "chain libvirt-I-vnet9 {",
+    "chain libvirt-I-vnet4 {",
     "ether saddr != 02:00:0a:d5:00:09 counter drop",
     "}",
     "}",
@@ -264,7 +264,7 @@ plans(libvirtService, libvirtInputs, [
   ],
   [
     "the rules of an interface's filter are there",
-    { host: { "network-rules": filtered("1"), firewall: bridge("jump libvirt-I-vnet9") } },
+    { host: { "network-rules": filtered("1"), firewall: bridge("jump libvirt-I-vnet4") } },
     [],
   ],
   [
@@ -274,8 +274,8 @@ plans(libvirtService, libvirtInputs, [
   ],
   [
     "a port is isolated no more",
-    { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet9") } },
-    ["isolate-ports vnet9"],
+    { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet4") } },
+    ["isolate-ports vnet4"],
   ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
@@ -408,12 +408,12 @@ test("what a refresh names of the firewall", () => {
     return libvirtService.actualInputs(observed, desired).firewall;
   };
   expect(named((text) => text)).toBe("ready");
-  expect(named(noRules)).toBe("missing: forward, masquerade, input");
+  expect(named(noRules)).toBe("missing: forward, masquerade, input, guest-rules");
   const { observed, desired } = given(libvirtService, libvirtInputs, { host: { "network-rules": says("") } });
   expect(libvirtService.actualInputs(observed, desired).firewall).toBe("missing: guest-filter, isolation");
   expect(named(chains("inet f", "forward"))).toBe("forward dropped by inet f forward");
   expect(named(both(noRules, swap("@forwarding 1", "@forwarding 0")))).toBe(
-    "missing: forwarding, forward, masquerade, input",
+    "missing: forwarding, forward, masquerade, input, guest-rules",
   );
 });
 
