@@ -171,7 +171,7 @@ const unitText = (network: string) => `# Written by svirt-lxc.
 [Unit]
 Description=Packet filter of the containers' network ${network}
 After=nftables.service
-Before=libvirtd.service virtnetworkd.service virtlxcd.service
+Before=libvirtd.service virtlxcd.service
 RequiresMountsFor=${STORE}
 
 [Service]

@@ -131,7 +131,7 @@ export function markNetwork(name: string): Step {
  * daemon does, which leaves containers alone. It is done with that when it answers. A unit that there is not is an error less.
  */
 const REWRITE = `
-rewrite() { systemctl try-restart libvirtd.service virtnetworkd.service 2>/dev/null; v net-list >/dev/null; }
+rewrite() { systemctl try-restart libvirtd.service virtnetworkd.service virtnwfilterd.service 2>/dev/null; v net-list >/dev/null; }
 changed() {
   said=$("$@" 2>&1) && return
   case $said in

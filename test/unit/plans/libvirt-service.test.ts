@@ -23,16 +23,16 @@ const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:    
 const noRules = (text: string) => text.replace(/(?<=^@ruleset\n).*/ms, "");
 /** With a container's interface that has the guest filter. */
 const filtered = (isolated: string) =>
-  added(`/sys/class/net/vnet4/brport/isolated:${isolated}`, "/run/libvirt/nwfilter-binding/vnet4.xml");
+  added(`/sys/class/net/vnet9/brport/isolated:${isolated}`, "/run/libvirt/nwfilter-binding/vnet9.xml");
 /** With the rules that libvirt makes of it. */
 const bridge = (verdict: string) =>
   added(
     "table bridge nat {",
     "chain PREROUTING {",
     "type filter hook prerouting priority dstnat; policy accept;",
-    `iifname "vnet4" counter ${verdict}`,
+    `iifname "vnet9" counter ${verdict}`,
     "}",
-    "chain libvirt-I-vnet4 {",
+    "chain libvirt-I-vnet9 {",
     "ether saddr != 02:00:0a:d5:00:09 counter drop",
     "}",
     "}",
@@ -60,6 +60,7 @@ const modular: Record<string, [file: string, active: string]> = {
   "virtlxcd.service": ["enabled", "inactive"],
   "virtlxcd.socket": ["enabled", "active"],
   "virtnetworkd.socket": ["enabled", "active"],
+  "virtnwfilterd.socket": ["enabled", "active"],
 };
 const stopped = { system: idle, networks: says("") };
 const bare = {
@@ -88,7 +89,7 @@ plans(libvirtService, libvirtInputs, [
     { host: { ...bare, ...fedora({}, ["nftables"]) } },
     [
       "claim-libvirt",
-      "install-packages libvirt-daemon-driver-lxc libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
+      "install-packages libvirt-daemon-driver-lxc libvirt-daemon-driver-nwfilter libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
       "start-libvirt",
     ],
   ],
@@ -105,6 +106,7 @@ plans(libvirtService, libvirtInputs, [
         ...modular,
         "virtlxcd.socket": ["enabled", "inactive"],
         "virtnetworkd.socket": ["disabled", "inactive"],
+        "virtnwfilterd.socket": ["disabled", "inactive"],
         "libvirtd.socket": ["enabled", "active"],
         "libvirtd.service": ["enabled", "inactive"],
       }),
@@ -208,9 +210,9 @@ plans(libvirtService, libvirtInputs, [
     ["restart-libvirt"],
   ],
   [
-    "the rules were flushed, and the network is stopped: its start writes them",
+    "the rules were flushed, those of interfaces, too, and the network is stopped",
     { host: { networks: swap(/Active:( +)yes/, "Active:$1no"), firewall: noRules } },
-    ["start-network"],
+    ["rewrite-firewall-rules", "start-network"],
   ],
   [
     "somebody else's firewall drops what comes in, but for the bridge",
@@ -264,7 +266,7 @@ plans(libvirtService, libvirtInputs, [
   ],
   [
     "the rules of an interface's filter are there",
-    { host: { "network-rules": filtered("1"), firewall: bridge("jump libvirt-I-vnet4") } },
+    { host: { "network-rules": filtered("1"), firewall: bridge("jump libvirt-I-vnet9") } },
     [],
   ],
   [
@@ -274,8 +276,8 @@ plans(libvirtService, libvirtInputs, [
   ],
   [
     "a port is isolated no more",
-    { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet4") } },
-    ["isolate-ports vnet4"],
+    { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet9") } },
+    ["isolate-ports vnet9"],
   ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
@@ -506,6 +508,6 @@ test("the daemons that a host uses are started and restarted, and no others", ()
   const host = fedora({ ...modular, "virtlxcd.socket": ["enabled", "inactive"] });
   const { observed, desired } = given(libvirtService, libvirtInputs, { host });
   expect(libvirtService.plan(observed, desired).map((step) => step.argv.at(-1))).toEqual([
-    "systemctl enable virtlxcd.service virtnetworkd.socket && systemctl start virtlxcd.socket virtnetworkd.socket && systemctl restart virtlxcd.service virtnetworkd.service",
+    "systemctl enable virtlxcd.service virtnetworkd.socket virtnwfilterd.socket && systemctl start virtlxcd.socket virtnetworkd.socket virtnwfilterd.socket && systemctl restart virtlxcd.service virtnetworkd.service virtnwfilterd.service",
   ]);
 });
