@@ -5,18 +5,21 @@ import { LxcDomain, type LxcDomainArgs } from "../provider/resources/lxc-domain.
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
+import { type ReachName, reachInputs } from "../provider/tools/network-rules.ts";
 import type { Command } from "./command.ts";
 import type { LxcHost } from "./lxc-host.ts";
 import { type ProvisionCommand, provision } from "./provision.ts";
 
 export interface LxcContainerArgs
   extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain">,
-    Pick<LxcDomainArgs, LimitName | "restart"> {
+    Pick<LxcDomainArgs, LimitName | ReachName | "restart"> {
   host: LxcHost;
   /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
   name?: pulumi.Input<string>;
   /** The base root, on the same host. */
   image: LxcImage;
+  /** Containers of its network, or their addresses, to which it may open connections. Default: none. */
+  talksTo?: readonly (LxcContainer | pulumi.Input<string>)[];
   /**
    * Commands that are run in it over ssh, through the host, once it is up. One that changed is run again, and so are those after
    * it; all are when its root is made anew. They need a key among `authorizedKeys` that logs in without a prompt.
@@ -41,6 +44,8 @@ export class LxcContainer extends pulumi.ComponentResource {
   readonly rootfs: LxcRootfs;
   readonly domain: LxcDomain;
   readonly address: pulumi.Output<string>;
+  /** The same address, known as soon as it has a root: containers that talk to each other need not wait for each other. */
+  readonly reservedAddress: pulumi.Output<string>;
   /** The distinct labels of its processes, as read from the kernel. */
   readonly labels: pulumi.Output<string[]>;
   /** "confined", or what is wrong. */
@@ -57,9 +62,10 @@ export class LxcContainer extends pulumi.ComponentResource {
     } finally {
       restore();
     }
-    const { host, image, adopt, restart, name: hostName = name, provision: commands = [], identities, ...rest } = args;
+    const { host, image, adopt, restart, name: hostName = name, identities, ...others } = args;
+    const { provision: commands = [], talksTo = [], ...rest } = others;
     const { connection, network, subnet } = host;
-    const { limits, settings } = parted(rest);
+    const { ofDomain, settings } = parted(rest);
 
     this.rootfs = new LxcRootfs(
       name,
@@ -75,6 +81,9 @@ export class LxcContainer extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [host, image], retainOnDelete: opts?.retainOnDelete },
     );
+    this.reservedAddress = pulumi
+      .all([hostName, this.rootfs.slot])
+      .apply(([nameOnHost, slot]) => reservedAddress(nameOnHost, subnet, slot));
     this.domain = new LxcDomain(
       name,
       {
@@ -87,11 +96,10 @@ export class LxcContainer extends pulumi.ComponentResource {
         label: this.rootfs.label,
         idmap: this.rootfs.idmap,
         revision: this.rootfs.revision,
-        address: pulumi
-          .all([hostName, this.rootfs.slot])
-          .apply(([nameOnHost, slot]) => reservedAddress(nameOnHost, subnet, slot)),
+        address: this.reservedAddress,
         network,
-        ...limits,
+        ...ofDomain,
+        talksTo: pulumi.all(talksTo.map((other) => (other instanceof LxcContainer ? other.reservedAddress : other))),
         restart,
         // Who gives keys wants to log in: it is up when sshd listens.
         awaitPort: pulumi
@@ -122,10 +130,10 @@ function reservedAddress(name: string, subnet: string, slot: number): string {
 
 /** What is the domain's among the arguments, and what the root's. */
 function parted<A extends object>(args: A) {
-  const isLimit = ([key]: [string, unknown]) => key in LIMITS;
+  const isDomains = ([key]: [string, unknown]) => key in LIMITS || key in reachInputs;
   const entries = Object.entries(args);
   return {
-    limits: Object.fromEntries(entries.filter(isLimit)) as Pick<A, LimitName & keyof A>,
-    settings: Object.fromEntries(entries.filter((entry) => !isLimit(entry))) as Omit<A, LimitName>,
+    ofDomain: Object.fromEntries(entries.filter(isDomains)) as Pick<A, (LimitName | ReachName) & keyof A>,
+    settings: Object.fromEntries(entries.filter((entry) => !isDomains(entry))) as Omit<A, LimitName | ReachName>,
   };
 }

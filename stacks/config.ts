@@ -6,6 +6,7 @@ import { containerNameSchema } from "../provider/resources/common.ts";
 import { restartSchema } from "../provider/resources/lxc-domain.ts";
 import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
+import { reachInputs } from "../provider/tools/network-rules.ts";
 import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -62,6 +63,9 @@ const container = z.strictObject({
   host: name,
   image: name,
   ...limitInputs,
+  ...reachInputs,
+  /** Names of containers on the same host, or addresses in its network, to which it may open connections. */
+  talksTo: z.array(name).optional(),
   restart: restartSchema,
   hostname: nameSchema.optional(),
   /** The name of a secret of the configuration; never the password itself. */
@@ -112,6 +116,7 @@ export function parseConfig(
   const lines = [
     ...issues,
     ...undefinedReferences(project, sections),
+    ...unreachable(project, sections),
     ...unnamedKeys(project, sections, keys),
     ...secretsInClear(project, sections, keys, encrypted),
   ];
@@ -131,6 +136,22 @@ function undefinedReferences(project: string, sections: Record<string, unknown>)
       return [`  ${project}:containers.${key}.${what}: "${value}" is not defined under ${what}s, which has: ${known}`];
     }),
   );
+}
+
+/** What containers are to talk to and cannot: a name that nobody has, or that is on another host. */
+function unreachable(project: string, sections: Record<string, unknown>): string[] {
+  const containers = record(sections.containers);
+  return Object.entries(containers).flatMap(([key, container]) => {
+    const { talksTo, host } = record(container);
+    return (Array.isArray(talksTo) ? talksTo : []).flatMap((other, i) => {
+      const at = `  ${project}:containers.${key}.talksTo[${i}]`;
+      if (typeof other !== "string" || z.ipv4().safeParse(other).success) return [];
+      if (!Object.hasOwn(containers, other))
+        return [`${at}: "${other}" is not defined under containers; it must be one of them, or an IPv4 address`];
+      const where = record(containers[other]).host;
+      return where === host ? [] : [`${at}: "${other}" is on the host ${where}, and ${key} is on ${host}`];
+    });
+  });
 }
 
 /** Passwords that were set without --secret, and so stand in clear in a file that is for git. */

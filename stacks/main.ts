@@ -25,8 +25,16 @@ for (const { host, image } of Object.values(declared.containers)) {
   if (!images.has(name)) images.set(name, hosts[host]!.image(name, declared.images[image]!));
 }
 
+// Containers may talk to each other, whichever is declared first.
+const addresses = new Map(
+  Object.keys(declared.containers).map((name) => {
+    const [address, resolve] = pulumi.deferredOutput<string>();
+    return [name, { address, resolve }];
+  }),
+);
+
 const made = Object.entries(declared.containers).map(
-  ([name, { host, image, rootPasswordSecret, authorizedKeys, users, files, provision, ...settings }]) => {
+  ([name, { host, image, rootPasswordSecret, authorizedKeys, users, files, provision, talksTo, ...settings }]) => {
     const at = `${config.name}:containers.${name}`;
     const keys = readOwnKeys(`${at}.authorizedKeys`, authorizedKeys);
     const container = new LxcContainer(name, {
@@ -45,7 +53,9 @@ const made = Object.entries(declared.containers).map(
       })),
       provision: provision?.map(({ run, stdinSecret }) => ({ run, stdin: secret(stdinSecret) })),
       identities: keys?.identities.map((file) => relative(base, file)),
+      talksTo: talksTo?.map((other) => addresses.get(other)?.address ?? other),
     });
+    addresses.get(name)!.resolve(container.reservedAddress);
     return { name, host, container, identities: keys?.identities ?? [] };
   },
 );

@@ -67,7 +67,7 @@ export const MONOLITHIC: Daemons = {
 
 /** A daemon for each driver. virtlxcd's socket comes with its service; both end when nobody needs them, and sockets start them again. */
 export const MODULAR: Daemons = {
-  boot: ["virtlxcd.service", "virtnetworkd.socket"],
-  sockets: ["virtlxcd.socket", "virtnetworkd.socket"],
-  services: ["virtlxcd.service", "virtnetworkd.service"],
+  boot: ["virtlxcd.service", "virtnetworkd.socket", "virtnwfilterd.socket"],
+  sockets: ["virtlxcd.socket", "virtnetworkd.socket", "virtnwfilterd.socket"],
+  services: ["virtlxcd.service", "virtnetworkd.service", "virtnwfilterd.service"],
 };

@@ -19,6 +19,7 @@ export const fedora: Family = {
   installTimeout: 2400,
   packages: [
     "libvirt-daemon-driver-lxc",
+    "libvirt-daemon-driver-nwfilter", // brings ebtables
     "libvirt-client",
     "container-selinux", // the policy's module refers to its types
     "policycoreutils",

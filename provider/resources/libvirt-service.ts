@@ -24,7 +24,15 @@ import {
 import { WRITE_CONFIG } from "../tools/config-file.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
 import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
-import { type FirewallState, firewallProblem, firewallRead, firewallText, parseFirewall } from "../tools/firewall.ts";
+import {
+  type FirewallState,
+  firewallProblem,
+  firewallRead,
+  firewallText,
+  LIBVIRTS,
+  parseFirewall,
+} from "../tools/firewall.ts";
+import { defineGuestFilter, GUEST_FILTER_FILE, isGuestFilter, undefineGuestFilter } from "../tools/guest-filter.ts";
 import { areInstalled, installUnits, LIST_UNITS, removeUnits } from "../tools/host-units.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
@@ -43,6 +51,16 @@ import {
   rewriteRules,
   startNetwork,
 } from "../tools/network.ts";
+import {
+  type GuardedNetwork,
+  isGuarded,
+  isolatePorts,
+  networkRulesRead,
+  openPorts,
+  parseNetworkRules,
+  removeNetworkRules,
+  writeNetworkRules,
+} from "../tools/network-rules.ts";
 import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
 import { removeParentSlice } from "../tools/slice.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
@@ -103,6 +121,8 @@ interface Observed {
     original?: string;
     reservations: Reservation[];
     bridge: string;
+    /** The host's ends of containers' interfaces that should be isolated ports of a bridge. */
+    openPorts: string[];
     /** Others' domains that lxc.conf, as we need it, would have confined or kept from starting. */
     unlabelled: string[];
     /** A container stays here without a stack. */
@@ -113,6 +133,11 @@ interface Observed {
 interface Outputs {
   gateway: string;
 }
+
+/** What of ours may be missing in the host's packet filter besides libvirt's own rules, as a refresh calls it. */
+const FILTER = "guest-filter";
+const ISOLATION = "isolation";
+const OPEN_PORTS = "isolated-ports";
 
 /** What a stack wants of libvirt. */
 const claimSchema = z.object({
@@ -171,6 +196,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
     { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
     firewallRead, // after libvirt was asked: it answers when it has written its rules
+    networkRulesRead,
   ],
   parse(results, { owner, network, subnet }) {
     const part = (name: string) =>
@@ -188,6 +214,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
     const found = parseNetworks(results.get("networks")!).get(network);
     const bridge = found?.bridge ?? bridgeOf(network);
+    const rules = parseNetworkRules(results.get("network-rules")!);
+    const open = openPorts(rules);
+    const firewall = parseFirewall(results.get("firewall")!, {
+      bridge,
+      subnet: found?.subnet ?? subnet,
+      gateway: gatewayOf(found?.subnet ?? subnet),
+      active: found?.active ?? false,
+      filtered: rules.filtered,
+    });
     return {
       os,
       missingPackages: "unsupported" in family ? [] : family.packages.filter((name) => !system.packages.has(name)),
@@ -202,12 +237,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       units: areInstalled(part("units") ?? ""),
       network: found && pick(found),
-      firewall: parseFirewall(results.get("firewall")!, {
-        bridge,
-        subnet: found?.subnet ?? subnet,
-        gateway: gatewayOf(found?.subnet ?? subnet),
-        active: found?.active ?? false,
-      }),
+      firewall: {
+        ...firewall,
+        missing: [
+          ...firewall.missing,
+          ...(isGuestFilter(rules.files.get(GUEST_FILTER_FILE) ?? "") ? [] : [FILTER]),
+          ...(isGuarded(rules, guardedNetwork({ network, subnet }, bridge)) ? [] : [ISOLATION]),
+          ...(open.length > 0 ? [OPEN_PORTS] : []),
+        ],
+      },
       claim: claimOf(store, CLAIM, owner, claimSchema),
       host: {
         store,
@@ -216,6 +254,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         original: part("original")?.slice(0, -1), // but the line feed of the look
         reservations: found?.reservations ?? [],
         bridge,
+        openPorts: open,
         unlabelled,
         remaining: isPolicyStillNeeded(results),
       },
@@ -296,8 +335,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       act("restart-libvirt", "Restarting libvirt, which reads lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
     const changed = network && !equalAsJson(definitionOf(network), declared(desired));
     const isRewritten = missingSettings.length > 0 || unread || changed;
+    if (absent.includes(FILTER)) steps.push(defineGuestFilter);
+    if (absent.includes(ISOLATION))
+      steps.push(writeNetworkRules(guardedNetwork(desired, host?.bridge ?? bridgeOf(desired.network))));
+    if (absent.includes(OPEN_PORTS)) steps.push(isolatePorts(host?.openPorts ?? []));
     // What blocks is refused before; by the step, it shows that there is something to do.
-    if (!isRewritten && (absent.some((need) => need !== "forwarding") || blocks.length > 0)) steps.push(rewriteRules);
+    if (!isRewritten && (absent.some((need) => LIBVIRTS.includes(need)) || blocks.length > 0)) steps.push(rewriteRules);
     if (absent.includes("forwarding")) steps.push(enableForwarding);
     if (changed) {
       if (network.active)
@@ -342,7 +385,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
         steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
       }
-      steps.push(removeFile(name));
+      steps.push(removeNetworkRules(name), removeFile(name));
     }
     if (others.length === 0 && !remaining) {
       if (original !== undefined) {
@@ -354,6 +397,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           stdin: withOriginal(lxcConf, original),
         });
       }
+      if (answers) steps.push(undefineGuestFilter);
       const argv = ["systemctl", "try-restart", ...services];
       steps.push({
         id: "restart-libvirt",
@@ -397,6 +441,10 @@ type Definition = Pick<NetworkInfo, "subnet" | "forward" | "domain" | "reservedO
 /** What of a network cannot be changed while it runs. */
 function definitionOf({ subnet, forward, domain, reservedOnly }: Definition): Definition {
   return { subnet, forward, domain, reservedOnly };
+}
+
+function guardedNetwork({ network, subnet }: Pick<Inputs, "network" | "subnet">, bridge: string): GuardedNetwork {
+  return { network, bridge, subnet, gateway: gatewayOf(subnet) };
 }
 
 function declared({ network, subnet }: Pick<Inputs, "network" | "subnet">): Definition {

@@ -15,6 +15,16 @@ import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml, parseDo
 import { INIT } from "../tools/init.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
+import {
+  type ContainerRules,
+  containerRulesOf,
+  networkRulesRead,
+  networksOf,
+  parseNetworkRules,
+  reachInputs,
+  removeContainerRules,
+  writeContainerRules,
+} from "../tools/network-rules.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
 import {
   actualLimits,
@@ -59,6 +69,9 @@ const schema = z.strictObject({
   network: z.string().min(1).default("svirt-lxc"),
   /** IPv4 address that the network's DHCP server keeps for it. */
   address: z.ipv4("must be an IPv4 address"),
+  ...reachInputs,
+  /** Addresses of the containers of its network to which it may open connections. */
+  talksTo: z.array(z.ipv4("must be an IPv4 address")).default([]),
   /** A TCP port that must be listened on inside before it counts as up. Default: it is up when it has its address. */
   awaitPort: z.int().min(1).max(65535).optional(),
   /** Counts the changes of the root's settings: it is restarted to have them. */
@@ -82,6 +95,12 @@ interface Observed {
   /** It runs in its slice. One that was started as earlier releases defined it does not, until its next start. */
   inSlice: boolean;
   limits: FoundLimits;
+  /** Its interface has the guest filter. One that was started as earlier releases defined it does not, until its next start. */
+  filtered?: boolean;
+  /** What it may reach. Absent in a network that is not ours, and in a state of an earlier release. */
+  rules?: ContainerRules | "none";
+  /** The networks that have rules of it. */
+  ruledIn?: string[];
   /** Where it was not: what it was started with that nobody wants. */
   startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
@@ -113,7 +132,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: () => [domainsRead, networksRead, slicesRead, evidenceRead],
+  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
@@ -130,6 +149,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
     const networks = [...parseNetworks(results.get("networks")!).values()];
     const own = networks.find((n) => n.name === network);
+    const written = parseNetworkRules(results.get("network-rules")!);
     // In a network that is not ours, somebody else may have a machine of the same name.
     const isForeign = (r: Reservation) =>
       r.name === name ? own?.owner !== NETWORK_OWNER && r.mac !== macOf(r.ip) : !isStale(r);
@@ -147,6 +167,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       ...(stale && stale.all.length > 0 && { startedWith: stale.unwanted }),
       inSlice: live?.partition === spec.partition,
       limits: parseSlices(results.get("slices")!, name),
+      filtered: live?.filteredAddress !== undefined,
+      ...(own?.owner === NETWORK_OWNER && { rules: containerRulesOf(written, network, name) }),
+      ruledIn: networksOf(written, name),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
       reservations: (own?.reservations ?? [])
         .filter((r) => r.name === name || r.ip === address || r.mac === macOf(address))
@@ -242,6 +265,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       steps.push({ id: "set-metadata", title: "Writing owner and restart into the domain's metadata", argv });
     }
     if (unkept.length > 0) steps.push(setLimits(name, limits));
+    const former = (observed.ruledIn ?? []).filter((other) => other !== network);
+    steps.push(...former.map((other) => removeContainerRules(other, name)));
+    if (observed.rules && !equalAsJson(observed.rules, rulesOf(desired)))
+      steps.push(writeContainerRules(network, name, rulesOf(desired)));
     if (!observed.autostart)
       steps.push({
         id: "enable-autostart",
@@ -276,11 +303,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     };
   },
 
-  remove({ domain, running, limits, reservations, elsewhere }, { name, network, owner }) {
+  remove({ domain, running, limits, reservations, elsewhere, ruledIn = [] }, { name, network, owner }) {
     const steps: Step[] = [];
     const mine = reservations.filter((r) => r.name === name && !r.foreign);
     if (domain?.owner === owner) {
       if (running) steps.push(stopGracefully(name));
+      steps.push(...ruledIn.map((other) => removeContainerRules(other, name)));
       if (limits.kernel || Object.keys(limits.configured).length > 0) steps.push(removeSlice(name));
       steps.push({ id: "undefine-domain", title: "Undefining the domain", argv: virsh("undefine", name) });
     }
@@ -301,6 +329,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       const nowhere = { start: 1, count: 1 };
       const rest = {
         ...DEFAULT_LIMITS,
+        ...DEFAULT_REACH,
         retain: false,
         adopt: false,
         rootfs: "unknown",
@@ -317,11 +346,14 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
-  notices: ({ host, running, inSlice }) => [
+  notices: ({ host, running, inSlice, filtered }) => [
     ...(host
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
       : []),
     ...(running && !inSlice ? ["it was started by an earlier release: its limits hold from its next start on"] : []),
+    ...(running && filtered === false
+      ? ["it was started by an earlier release: its interface is filtered from its next start on"]
+      : []),
   ],
   actualInputs(observed, inputs) {
     const { domain, address, limits } = observed;
@@ -332,6 +364,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return {
       memory,
       ...unkept.actual,
+      ...otherReach(observed, inputs),
       restart: domain.restart,
       label: domain.label ?? "none",
       path: domain.root,
@@ -353,7 +386,27 @@ function specOf(inputs: Inputs): DomainValues {
     init: INIT,
     partition: partitionOf(name),
     mac: macOf(address),
+    filteredAddress: address,
   };
+}
+
+/** What a container reaches if nothing is said. */
+const DEFAULT_REACH = { ...z.object(reachInputs).parse({}), talksTo: [] };
+
+/** What it is to reach. A state of an earlier release does not tell it. */
+function rulesOf(inputs: Inputs): ContainerRules {
+  const { address, isolated, hostPorts, talksTo, connections } = { ...DEFAULT_REACH, ...inputs };
+  return { address, isolated, hostPorts, talksTo, connections };
+}
+
+/** What it reaches, as far as that is not what it is to reach. */
+function otherReach({ rules }: Observed, inputs: Inputs): Partial<Inputs> {
+  if (typeof rules !== "object") return {};
+  const { address: _, ...wanted } = rulesOf(inputs);
+  const others = Object.entries(wanted).filter(
+    ([key, value]) => !equalAsJson(value, rules[key as keyof typeof wanted]),
+  );
+  return Object.fromEntries(others.map(([key]) => [key, rules[key as keyof typeof wanted]]));
 }
 
 /** Does the domain's definition say something else in what takes effect so, or more than the spec? */
@@ -372,7 +425,12 @@ function isReserved({ reservations }: Observed, inputs: Inputs): boolean {
 
 /** What a definition says that no input does. */
 function undeclared(domain: FoundDomain, spec: DomainValues): string[] {
-  const names = { init: "os/init", mac: "devices/interface/mac@address", partition: "resource/partition" };
+  const names = {
+    init: "os/init",
+    mac: "devices/interface/mac@address",
+    partition: "resource/partition",
+    filteredAddress: "devices/interface/filterref",
+  };
   const others = changedParts(domain, spec, "restart", "next-start").filter((part) => part in names);
   const told = others.map((part) => `${names[part as keyof typeof names]}=${shown(domain[part]) ?? "none"}`);
   return [...told, ...(domain.extras ?? [])];
@@ -385,7 +443,18 @@ function shown(found: unknown): string | undefined {
 
 /** What of its state is not as it should be, each as a property of libvirt's and its value. */
 function stateDrift(observed: Observed, inputs: Inputs): string[] {
-  const { autostart, running, paused, attached, startedWith = [], reservations, elsewhere, verdict } = observed;
+  const {
+    autostart,
+    running,
+    paused,
+    attached,
+    startedWith = [],
+    reservations,
+    elsewhere,
+    verdict,
+    rules,
+    ruledIn = [],
+  } = observed;
   const kept = reservations.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ");
   return [
     ...(running ? [] : ["state=shut off"]),
@@ -396,6 +465,8 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     ...startedWith.map((fact) => `started with ${fact}`),
     ...(isReserved(observed, inputs) ? [] : [`reservation=${kept || "none"}`]),
     ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),
+    ...(rules === "none" || (rules && rules.address !== inputs.address) ? ["packet filter=none"] : []),
+    ...ruledIn.filter((other) => other !== inputs.network).map((other) => `packet filter in ${other}`),
     ...(verdict?.reasons ?? []),
   ];
 }
@@ -407,6 +478,8 @@ function staleFacts(live: FoundDomain, next: FoundDomain, spec: DomainValues): {
     ...changedParts(live, spec, "next-start").filter((part) => isForeign(part, live[part])),
     // In its slice, it is given other memory while it runs.
     ...(live.partition !== spec.partition && live.memory !== next.memory ? (["memory"] as const) : []),
+    // Somebody else took the filter out of the definition, and it was started so.
+    ...(live.partition === spec.partition && !live.filteredAddress ? (["filteredAddress"] as const) : []),
   ];
   const tell = (part: PartName) => `${part}=${shown(live[part])}`;
   const extras = (live.extras ?? []).filter((fact) => !next.extras?.includes(fact));

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { GUEST_FILTER } from "./guest-filter.ts";
 import { elements, value, type Xml } from "./xml.ts";
 
 /** The value that a fact of the XML has where it is no drift: any, this one, one of this form, or one that follows from the domain. */
@@ -137,6 +138,32 @@ export const DOMAIN_PARTS = {
     write: (name) => ({ devices: { interface: { source: { "@network": name } } } }),
     read: (domain) => value(domain, "devices", "interface", "source", "@network"),
     facts: { "devices/interface/source@network": true },
+  }),
+  /**
+   * The address with which its interface has the guest filter, on an isolated port of the bridge. libvirt does not add these to
+   * an interface that is in use.
+   */
+  filteredAddress: part<string>({
+    effect: "next-start",
+    write: (address) => ({
+      devices: {
+        interface: {
+          filterref: { "@filter": GUEST_FILTER, parameter: { "@name": "IP", "@value": address } },
+          port: { "@isolated": "yes" },
+        },
+      },
+    }),
+    read: (domain) => {
+      const [own] = elements(domain, "devices", "interface");
+      const has = value(own, "filterref", "@filter") === GUEST_FILTER && value(own, "port", "@isolated") === "yes";
+      return has ? value(own, "filterref", "parameter", "@value") : undefined;
+    },
+    facts: {
+      "devices/interface/filterref@filter": GUEST_FILTER,
+      "devices/interface/filterref/parameter@name": "IP",
+      "devices/interface/filterref/parameter@value": true,
+      "devices/interface/port@isolated": "yes",
+    },
   }),
   /** The context of every process. Without this element every one runs as virtd_lxc_t; libvirt never chooses it. */
   label: part<string>({

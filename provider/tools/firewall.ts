@@ -7,11 +7,14 @@ import { type Chain, type Packet, parseRuleset, verdictsOf } from "./nftables.ts
  * rule of somebody else drops what they let through. With nftables, every table has its say: one that drops is enough.
  */
 export interface FirewallState {
-  /** What is ours and is not there: "forward", "masquerade", … */
+  /** What is ours and is not there: "forward", "masquerade", … LibvirtService adds what is no rule of libvirt's. */
   missing: string[];
   /** What is someone else's and surely drops what containers need. */
   blocks: Block[];
 }
+
+/** What of this libvirt writes anew when it is restarted. */
+export const LIBVIRTS: readonly string[] = ["forward", "masquerade", "input", "guest-rules"];
 
 /** A base chain that drops what a container needs. */
 export interface Block {
@@ -30,6 +33,8 @@ export interface FilteredNetwork {
   gateway: string;
   /** It runs: libvirt has written its rules. */
   active: boolean;
+  /** The host's ends of interfaces for which libvirt has written the rules of a filter. */
+  filtered: readonly string[];
 }
 
 // The files are read by the shell itself, which costs no process. Without nft there is no ruleset that could be judged.
@@ -42,6 +47,7 @@ lines() {
 lines @forwarding /proc/sys/net/ipv4/ip_forward
 lines @route /proc/net/route
 lines @legacy /proc/net/ip_tables_names
+[ ! -e /sys/module/ebtable_nat ] || echo '@legacy bridge'
 lines @conf /etc/libvirt/network.conf
 command -v nft >/dev/null || exit 0
 echo @ruleset
@@ -72,13 +78,31 @@ export function parseFirewall(outcome: Outcome, network: FilteredNetwork): Firew
   const isElsewhere = !chains.some(isOwn) && said("legacy").includes("nat");
   const isVisible = network.active && !isElsewhere && /^(iptables|nftables)$/.test(backend ?? "iptables");
   const rules = isVisible ? missingRules(chains, packetsOf(network, []), usesNftables) : [];
+  // Filters of interfaces are made by ebtables, whatever the networks are made by.
+  const isFiltered = said("legacy").includes("bridge") || network.filtered.every((port) => hasFilter(chains, port));
 
   const isWritten = network.active && rules.length === 0;
   // libvirt puts its own rules first in the tables of iptables, and the bridge into a zone of firewalld: before, these cannot be judged.
   const isUndecided = ({ table }: Chain) =>
     !isWritten && (table === "inet firewalld" || (table === "ip filter" && !usesNftables));
-  const others = chains.filter((chain) => !isOwn(chain) && !isUndecided(chain));
-  return { missing: [...forwarding, ...rules], blocks: blocksOf(chains, others, packets) };
+  const others = chains.filter((chain) => !isOwn(chain) && !isOurs(chain) && !isUndecided(chain));
+  const filters = isFiltered ? [] : ["guest-rules"];
+  return { missing: [...forwarding, ...rules, ...filters], blocks: blocksOf(chains, others, packets) };
+}
+
+/** Does what comes from an interface go through the chain that libvirt made of its filter? */
+function hasFilter(chains: Chain[], port: string): boolean {
+  const ofBridge = chains.filter(({ table }) => table === "bridge nat");
+  const isCalled = ofBridge.some(
+    ({ hook, rules }) =>
+      hook === "prerouting" && rules.some((rule) => rule.includes(`"${port}"`) && rule.includes(`libvirt-I-${port}`)),
+  );
+  return isCalled && ofBridge.some(({ name, rules }) => name === `libvirt-I-${port}` && rules.length > 0);
+}
+
+/** Our own, which let through what is needed (network-rules.ts). */
+function isOurs({ table }: Chain): boolean {
+  return table.startsWith("inet svirt-lxc.");
 }
 
 /** The chains that libvirt makes for its networks. */

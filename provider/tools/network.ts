@@ -1,4 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { GUEST_FILTER } from "./guest-filter.ts";
 import { LIST_ALL, V, virsh } from "./virsh.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
@@ -130,7 +131,7 @@ export function markNetwork(name: string): Step {
  * daemon does, which leaves containers alone. It is done with that when it answers. A unit that there is not is an error less.
  */
 const REWRITE = `
-rewrite() { systemctl try-restart libvirtd.service virtnetworkd.service 2>/dev/null; v net-list >/dev/null; }
+rewrite() { systemctl try-restart libvirtd.service virtnetworkd.service virtnwfilterd.service 2>/dev/null; v net-list >/dev/null; }
 changed() {
   said=$("$@" 2>&1) && return
   case $said in
@@ -153,7 +154,7 @@ export const enableForwarding: Step = {
   argv: ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"],
 };
 
-/** Starts a network. Running containers that it left out when it was stopped are put back into its bridge. */
+/** Starts a network. Running containers that it left out when it was stopped are put back into its bridge, on isolated ports if they had such. */
 export function startNetwork(name: string): Step {
   return { id: "start-network", title: "Starting the network", argv: ["sh", "-c", START, "sh", name] };
 }
@@ -163,7 +164,10 @@ ${V}${REWRITE}
 changed v net-start "$1" || exit 1
 bridge=$(v net-info "$1" | sed -n 's/^Bridge: *//p')
 for u in $(v list --uuid); do v domiflist "$u"; done | while read -r interface _ source _; do
-  [ "$source" != "$1" ] || ip link set "$interface" master "$bridge" || exit 1
+  [ "$source" = "$1" ] || continue
+  ip link set "$interface" master "$bridge" || exit 1
+  ! grep -qs "'${GUEST_FILTER}'" "/run/libvirt/nwfilter-binding/$interface.xml" ||
+    ip link set "$interface" type bridge_slave isolated on || exit 1
 done
 `;
 

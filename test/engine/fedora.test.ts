@@ -24,17 +24,18 @@ afterAll(() => site.end());
 
 const units = async () => (await host.sh("ls /mnt/units")).split("\n").filter((unit) => /^(lib)?virt/.test(unit));
 
-test("from nothing: the packages, virtlxcd and virtnetworkd, and a container that is confined", async () => {
+test("from nothing: the packages, virtlxcd, virtnetworkd and virtnwfilterd, and a container that is confined", async () => {
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
   expect((await stack.outputs()).containers.web.verdict).toBe("confined");
   expect((await host.read("/mnt/packages")).trim().split("\n")).toEqual(fedora.packages.toSorted());
-  expect(await units()).toEqual(["virtlxcd.service", "virtlxcd.socket", "virtnetworkd.service", "virtnetworkd.socket"]);
+  const daemons = ["virtlxcd", "virtnetworkd", "virtnwfilterd"];
+  expect(await units()).toEqual(daemons.flatMap((name) => [`${name}.service`, `${name}.socket`]));
   await stack.converged();
 });
 
 test("daemons that have ended, since nobody needed them, are as they should be", async () => {
-  await host.sh("rm /mnt/units/virtlxcd.service /mnt/units/virtnetworkd.service");
+  await host.sh("rm /mnt/units/virt*.service");
   await stack.converged();
 });
 

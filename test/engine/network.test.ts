@@ -61,7 +61,7 @@ test("rules that were flushed are named, and written anew; the container goes on
   await flush();
   expect(await changes()).toEqual(["firewall"]);
   expect((await stack.preview("--diff")).output).toMatch(
-    /~ firewall *: "missing: forward, masquerade, input" => "ready"/,
+    /~ firewall *: "missing: forward, masquerade, input, isolation" => "ready"/,
   );
   await mended();
   expect(await pid("web")).toBe(before);

@@ -78,6 +78,10 @@ export const domainInputs = {
   restart: "on-failure" as const,
   network: "svirt-lxc",
   address: "10.213.0.2",
+  isolated: true,
+  hostPorts: [] as string[],
+  talksTo: [] as string[],
+  connections: 4096,
   awaitPort: 22,
   revision: 1,
 };

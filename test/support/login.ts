@@ -10,13 +10,13 @@ export async function makeLoginKey(dir: string): Promise<string> {
   return key;
 }
 
-export type Inside = (name: string, command: string) => Promise<{ stdout: string }>;
+export type Inside = (name: string, command: string, input?: string) => Promise<{ stdout: string }>;
 
 /** Runs commands in the containers of a stack, as people log in there. */
 export function insideOf(stack: () => Stack, key: () => string): Inside {
-  return (name, command) => {
+  return (name, command, input = "") => {
     const options = ["-F", ".svirt/ssh_config", "-o", "BatchMode=yes", "-i", key()];
     // Other tests' stacks may have a container of that name, too.
-    return execa("ssh", [...options, `${name}.${stack().name}`, command], { cwd: checkout });
+    return execa("ssh", [...options, `${name}.${stack().name}`, command], { cwd: checkout, input });
   };
 }

@@ -52,7 +52,12 @@ export const lifeOfAll = (): Step[] => [
   ...lifeOf(selinuxEnforcing, enforcingInputs, { selinux: swap("enforce 1", "enforce 0") }),
   ...wayToSelinux(),
   ...lifeOf(selinuxPolicy, policyInputs, { store: says(""), policy: says("") }),
-  ...lifeOf(libvirtService, libvirtInputs, { networks: says(""), store: says(""), libvirt: without(/\.network:/) }),
+  ...lifeOf(libvirtService, libvirtInputs, {
+    networks: says(""),
+    store: says(""),
+    libvirt: without(/\.network:/),
+    "network-rules": says("/sys/class/net/vnet9/brport/isolated:0\n/run/libvirt/nwfilter-binding/vnet9.xml\n"),
+  }),
   ...lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") }),
   ...lifeOf(lxcImage, imageInputs, { store: says("") }),
   ...lifeOf(lxcRootfs, { ...rootfsInputs, ...allSettings }, noRoot),

@@ -8,7 +8,7 @@ echo "$inherited" >/mnt/inherited # these may go at any time, with what else thi
 mount -t tmpfs -o mode=0755 run /run
 mkdir -p /run/systemd/transient
 cd /mnt
-mkdir -p bin domains networks modules units loaded knobs labels contexts etc work var-lib programs programs-work
+mkdir -p bin domains networks tables modules units loaded knobs labels contexts etc work var-lib programs programs-work
 mount --bind "$bin" bin
 mount -o remount,bind,ro bin
 mount --bind bin /usr/local/sbin
@@ -21,8 +21,8 @@ mkdir /boot/grub
 mount -t overlay -o lowerdir=/usr/local/bin,upperdir=programs,workdir=programs-work programs /usr/local/bin
 
 mount -t overlay -o lowerdir=/etc,upperdir=etc,workdir=work etc /etc
-mkdir -p /etc/libvirt /etc/selinux /etc/systemd/network /etc/systemd/system.control
-touch /etc/systemd/network # copied up now, and not when something is written there
+mkdir -p /etc/libvirt/nwfilter /etc/selinux /etc/systemd/network /etc/systemd/system.control /etc/sysctl.d
+touch /etc/systemd/network /etc/sysctl.d # copied up now, and not when something is written there
 mkdir -p systemd/multi-user.target.wants
 mount --bind systemd /etc/systemd/system
 ln -s /etc/systemd/system/libvirtd.service /etc/systemd/system/multi-user.target.wants/

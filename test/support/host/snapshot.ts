@@ -6,7 +6,7 @@ import type { Host } from "./host.ts";
 /** Where a host keeps what outlives a command. */
 const PLACES = [
   "/var/lib",
-  ...["etc", "systemd", "domains", "networks", "modules", "units", "contexts", "packages"].map(
+  ...["etc", "systemd", "domains", "networks", "tables", "modules", "units", "contexts", "packages"].map(
     (name) => `/mnt/${name}`,
   ),
   "/run",

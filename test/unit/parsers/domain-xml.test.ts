@@ -17,6 +17,7 @@ const spec: DomainValues = {
   idmap: domainInputs.idmap,
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
+  filteredAddress: "10.213.0.2",
   revision: 1,
 };
 const extras: string[] = [];
@@ -139,7 +140,15 @@ const changes: [name: string, edit: Edit, change: object][] = [
     both(swap(/ *<initarg>.*<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
     { init: ["/sbin/init"] },
   ],
-  ["no interface", withoutElement("interface"), { mac: undefined, network: undefined }],
+  ["no interface", withoutElement("interface"), { mac: undefined, network: undefined, filteredAddress: undefined }],
+  ["an interface without a filter", withoutElement("filterref"), { filteredAddress: undefined }],
+  ["a port that is not isolated", swap("<port isolated='yes'/>", ""), { filteredAddress: undefined }],
+  ["a filter for another address", swap("value='10.213.0.2'", "value='10.213.0.9'"), { filteredAddress: "10.213.0.9" }],
+  [
+    "another filter",
+    swap("filter='svirt-lxc-guest'", "filter='clean-traffic'"),
+    { filteredAddress: undefined, extras: ["devices/interface/filterref@filter=clean-traffic"] },
+  ],
   ["no memory", without(/<(memory|currentMemory)/), { memory: undefined }],
   [
     "more processors",

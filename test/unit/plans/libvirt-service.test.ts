@@ -21,6 +21,22 @@ const theirs = withoutElement("metadata");
 const unclaimed = without(/claims\/libvirt/);
 const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:           svirt-lxc"));
 const noRules = (text: string) => text.replace(/(?<=^@ruleset\n).*/ms, "");
+/** With a container's interface that has the guest filter. */
+const filtered = (isolated: string) =>
+  added(`/sys/class/net/vnet9/brport/isolated:${isolated}`, "/run/libvirt/nwfilter-binding/vnet9.xml");
+/** With the rules that libvirt makes of it. */
+const bridge = (verdict: string) =>
+  added(
+    "table bridge nat {",
+    "chain PREROUTING {",
+    "type filter hook prerouting priority dstnat; policy accept;",
+    `iifname "vnet9" counter ${verdict}`,
+    "}",
+    "chain libvirt-I-vnet9 {",
+    "ether saddr != 02:00:0a:d5:00:09 counter drop",
+    "}",
+    "}",
+  );
 const chains = (table: string, hook: string, ...rules: string[]) =>
   added(
     `table ${table} {`,
@@ -44,6 +60,7 @@ const modular: Record<string, [file: string, active: string]> = {
   "virtlxcd.service": ["enabled", "inactive"],
   "virtlxcd.socket": ["enabled", "active"],
   "virtnetworkd.socket": ["enabled", "active"],
+  "virtnwfilterd.socket": ["enabled", "active"],
 };
 const stopped = { system: idle, networks: says("") };
 const bare = {
@@ -72,7 +89,7 @@ plans(libvirtService, libvirtInputs, [
     { host: { ...bare, ...fedora({}, ["nftables"]) } },
     [
       "claim-libvirt",
-      "install-packages libvirt-daemon-driver-lxc libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
+      "install-packages libvirt-daemon-driver-lxc libvirt-daemon-driver-nwfilter libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
       "start-libvirt",
     ],
   ],
@@ -89,6 +106,7 @@ plans(libvirtService, libvirtInputs, [
         ...modular,
         "virtlxcd.socket": ["enabled", "inactive"],
         "virtnetworkd.socket": ["disabled", "inactive"],
+        "virtnwfilterd.socket": ["disabled", "inactive"],
         "libvirtd.socket": ["enabled", "active"],
         "libvirtd.service": ["enabled", "inactive"],
       }),
@@ -192,9 +210,9 @@ plans(libvirtService, libvirtInputs, [
     ["restart-libvirt"],
   ],
   [
-    "the rules were flushed, and the network is stopped: its start writes them",
+    "the rules were flushed, those of interfaces, too, and the network is stopped",
     { host: { networks: swap(/Active:( +)yes/, "Active:$1no"), firewall: noRules } },
-    ["start-network"],
+    ["rewrite-firewall-rules", "start-network"],
   ],
   [
     "somebody else's firewall drops what comes in, but for the bridge",
@@ -214,7 +232,52 @@ plans(libvirtService, libvirtInputs, [
         firewall: swap(/svirt-lxc/g, "virbr7"),
       },
     },
-    ["write-networkd-file"],
+    ["write-networkd-file", "write-network-rules"],
+  ],
+  ["the guest filter is gone", { host: { "network-rules": without(/nwfilter/) } }, ["define-guest-filter"]],
+  [
+    "somebody changed the guest filter",
+    { host: { "network-rules": swap("srcmacaddr='$MAC'", "srcmacaddr='02:00:00:00:00:00'") } },
+    ["define-guest-filter"],
+  ],
+  ...(
+    [
+      ["a line less of the rules", without(/rules\.nft:.*ip saddr != /)],
+      ["another way to load them", without(/load:rm -f loaded/)],
+      ["others are loaded", without(/^@loaded/)],
+      ["they are not loaded at boot", swap("UnitFileState=enabled", "UnitFileState=disabled")],
+      ["their unit is not active", swap("ActiveState=active", "ActiveState=inactive")],
+      ["their unit is another one", without(/service:Before=/)],
+      ["a restart of nftables would leave them out", without(/nftables\.service\.d/)],
+      ["systemd has not read their unit", swap("NeedDaemonReload=no", "NeedDaemonReload=yes")],
+      ["the host does not answer for containers", swap("svirt-lxc/proxy_arp_pvlan:1", "svirt-lxc/proxy_arp_pvlan:0")],
+      ["the host will not answer after a boot", without(/sysctl\.d/)],
+      ["all of it is gone", without(/networks|svirt-lxc-network|sysctl\.d/)],
+    ] as [string, Edit][]
+  ).map(([what, edit]): [string, { host: Edits }, string[]] => [
+    `the network's packet filter: ${what}`,
+    { host: { "network-rules": edit } },
+    ["write-network-rules"],
+  ]),
+  [
+    "the rules of an interface's filter were flushed",
+    { host: { "network-rules": filtered("1"), firewall: bridge("accept") } },
+    ["rewrite-firewall-rules"],
+  ],
+  [
+    "the rules of an interface's filter are there",
+    { host: { "network-rules": filtered("1"), firewall: bridge("jump libvirt-I-vnet9") } },
+    [],
+  ],
+  [
+    "all was flushed",
+    { host: { "network-rules": without(/^@loaded/), firewall: noRules } },
+    ["write-network-rules", "rewrite-firewall-rules"],
+  ],
+  [
+    "a port is isolated no more",
+    { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet9") } },
+    ["isolate-ports vnet9"],
   ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
@@ -347,15 +410,25 @@ test("what a refresh names of the firewall", () => {
     return libvirtService.actualInputs(observed, desired).firewall;
   };
   expect(named((text) => text)).toBe("ready");
-  expect(named(noRules)).toBe("missing: forward, masquerade, input");
+  expect(named(noRules)).toBe("missing: forward, masquerade, input, guest-rules");
+  const { observed, desired } = given(libvirtService, libvirtInputs, { host: { "network-rules": says("") } });
+  expect(libvirtService.actualInputs(observed, desired).firewall).toBe("missing: guest-filter, isolation");
   expect(named(chains("inet f", "forward"))).toBe("forward dropped by inet f forward");
   expect(named(both(noRules, swap("@forwarding 1", "@forwarding 0")))).toBe(
-    "missing: forwarding, forward, masquerade, input",
+    "missing: forwarding, forward, masquerade, input, guest-rules",
   );
 });
 
-const network = ["stop-network", "remove-network", "remove-networkd-file"];
-const config = ["restore-lxc-conf", "restart-libvirt", "remove-udev-link", "remove-units", "remove-parent-slice"];
+const files = ["remove-network-rules", "remove-networkd-file"];
+const network = ["stop-network", "remove-network", ...files];
+const config = [
+  "restore-lxc-conf",
+  "remove-guest-filter",
+  "restart-libvirt",
+  "remove-udev-link",
+  "remove-units",
+  "remove-parent-slice",
+];
 // Containers are removed before.
 const empty = without(/^\.\/(slots|roots)\//);
 removals(libvirtService, libvirtInputs, [
@@ -369,7 +442,7 @@ removals(libvirtService, libvirtInputs, [
   [
     "a stopped network",
     { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
-    ["remove-network", "remove-networkd-file", ...config, "release-libvirt"],
+    ["remove-network", ...files, ...config, "release-libvirt"],
   ],
   [
     "another stack uses the network",
@@ -384,12 +457,12 @@ removals(libvirtService, libvirtInputs, [
   [
     "a network that is not ours",
     { host: { store: empty, networks: without(/svirt:owner/) } },
-    ["remove-networkd-file", ...config, "release-libvirt"],
+    [...files, ...config, "release-libvirt"],
   ],
   [
     "the network is gone already",
     { host: { store: empty, networks: networkGone } },
-    ["remove-networkd-file", ...config, "release-libvirt"],
+    [...files, ...config, "release-libvirt"],
   ],
   [
     "the claim is not ours",
@@ -416,7 +489,8 @@ test("removed while libvirt is down: it is started first, since it may have the 
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
   const steps = libvirtService.remove(down({ system: without(/^libvirt-daemon-/) }), libvirtInputs);
-  expect(idsOf(steps)).toEqual(["remove-networkd-file", ...config, "release-libvirt"]);
+  const unfiltered = config.filter((id) => id !== "remove-guest-filter");
+  expect(idsOf(steps)).toEqual([...files, ...unfiltered, "release-libvirt"]);
   expect(steps.find((step) => step.argv.includes("try-restart"))?.ok).toEqual([0, 5]);
 });
 
@@ -434,6 +508,6 @@ test("the daemons that a host uses are started and restarted, and no others", ()
   const host = fedora({ ...modular, "virtlxcd.socket": ["enabled", "inactive"] });
   const { observed, desired } = given(libvirtService, libvirtInputs, { host });
   expect(libvirtService.plan(observed, desired).map((step) => step.argv.at(-1))).toEqual([
-    "systemctl enable virtlxcd.service virtnetworkd.socket && systemctl start virtlxcd.socket virtnetworkd.socket && systemctl restart virtlxcd.service virtnetworkd.service",
+    "systemctl enable virtlxcd.service virtnetworkd.socket virtnwfilterd.socket && systemctl start virtlxcd.socket virtnetworkd.socket virtnwfilterd.socket && systemctl restart virtlxcd.service virtnetworkd.service virtnwfilterd.service",
   ]);
 });

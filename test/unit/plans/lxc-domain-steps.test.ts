@@ -18,7 +18,7 @@ test("what is defined says all that was asked for; a domain that is there keeps 
   const { owner, name, path, label, idmap, network } = domainInputs;
   const mac = "02:00:0a:d5:00:02";
   const slice = { partition: "/machine/svirt-lxc/web", restart: "on-failure" };
-  const its = { ...slice, init: INIT, mac, revision: 1, extras: [] };
+  const its = { ...slice, init: INIT, mac, filteredAddress: domainInputs.address, revision: 1, extras: [] };
   const spec = { owner, retain: false, name, root: path, label, idmap, network, ...its };
   const define = step({ host: { domains: says("") } }, "define-domain");
   expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);

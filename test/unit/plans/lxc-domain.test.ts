@@ -8,6 +8,7 @@ const nothing = {
   domains: says(""),
   evidence: without(/^(container|address|uid_map|gid_map|access)/),
   networks: noReservation,
+  "network-rules": without(/containers\/web/),
 };
 const shutOff = swap("@domain yes running", "@domain yes shut off");
 /** Only what the next start uses, or only what runs. */
@@ -18,14 +19,20 @@ const reserved = (host: string) => swap(/<host mac.*\/>/, host);
 
 const partition = (name: string) => swap("<partition>/machine/svirt-lxc/web<", `<partition>${name}<`);
 const noSlice = says("@controllers cpuset cpu io memory pids\n");
+const unfiltered = both(withoutElement("filterref"), without(/<port /));
 const earlier = {
-  domains: both(partition("/machine"), both(swap(/ *<initarg>.*?<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init"))),
+  domains: both(
+    unfiltered,
+    partition("/machine"),
+    both(swap(/ *<initarg>.*?<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
+  ),
   slices: noSlice,
 };
 
 const stop = ["stop-container"];
 const start = ["start-container", "await-boot 10.213.0.2:22"];
 const redefine = ["redefine-domain"];
+const writeRules = ["write-container-rules"];
 
 plans(
   lxcDomain,
@@ -41,11 +48,22 @@ plans(
       { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") }, wants: { adopt: true } },
       ["set-metadata"],
     ],
-    ["from nothing", { host: nothing }, ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", ...start]],
+    [
+      "from nothing",
+      { host: nothing },
+      ["reserve-address 10.213.0.2", "define-domain", "write-container-rules", "enable-autostart", ...start],
+    ],
     [
       "from nothing, no port",
       { host: nothing, wants: { awaitPort: undefined } },
-      ["reserve-address 10.213.0.2", "define-domain", "enable-autostart", "start-container", "await-boot 10.213.0.2"],
+      [
+        "reserve-address 10.213.0.2",
+        "define-domain",
+        "write-container-rules",
+        "enable-autostart",
+        "start-container",
+        "await-boot 10.213.0.2",
+      ],
     ],
     ["converged", {}, []],
 
@@ -222,7 +240,37 @@ plans(
       { host: earlier, wants: { memory: "1GiB" } },
       [...stop, ...redefine, "set-limits", ...start],
     ],
+    [
+      "defined by an earlier release, on a host that has no rules of it yet",
+      { host: { ...earlier, "network-rules": without(/containers\/web/) } },
+      [...redefine, "set-limits", "write-container-rules"],
+    ],
+    ["somebody took the filter out of its definition", { host: { domains: inactive(unfiltered) } }, redefine],
+    ["somebody did, and started it so", { host: { domains: unfiltered } }, [...stop, ...redefine, ...start]],
+    [
+      "somebody gave its interface another filter",
+      { host: { domains: swap("filter='svirt-lxc-guest'", "filter='clean-traffic'") } },
+      [...stop, ...redefine, ...start],
+    ],
+    ["its rules are gone", { host: { "network-rules": without(/containers\/web/) } }, writeRules],
+    ["its rules are others", { host: { "network-rules": swap("count over 4096", "count over 5000") } }, writeRules],
+    ["somebody added a rule", { host: { "network-rules": swap("4096 drop", "4096 drop; accept") } }, writeRules],
+    ["its rules are not loaded", { host: { "network-rules": without(/^@loaded/) } }, writeRules],
+    [
+      "it has rules in another network, which it was in before",
+      { host: { "network-rules": added("/var/lib/svirt-lxc/networks/prod/containers/web.nft:x") } },
+      ["remove-container-rules prod"],
+    ],
+    [
+      "in a network that is not ours, which has no rules",
+      { host: { networks: without(/svirt:owner/), "network-rules": says("") } },
+      [],
+    ],
     // Changes of what is wanted.
+    ["ports of the host", { wants: { hostPorts: ["tcp/5432"] } }, writeRules],
+    ["another container", { wants: { talksTo: ["10.213.0.9"] } }, writeRules],
+    ["all that are not isolated", { wants: { isolated: false } }, writeRules],
+    ["fewer connections", { wants: { connections: 100 } }, writeRules],
     ["more memory", { wants: { memory: "1GiB" } }, ["fit-memory", ...redefine, "set-limits"]],
     [
       "more memory, while it is shut off",
@@ -258,6 +306,7 @@ plans(
         "release-address 10.213.0.2",
         "reserve-address 10.213.0.3",
         "redefine-domain",
+        "write-container-rules",
         "start-container",
         "await-boot 10.213.0.3:22",
       ],
@@ -337,14 +386,24 @@ refusals(lxcDomain, domainInputs, [
   ],
 ]);
 
+const rules = ["remove-container-rules svirt-lxc"];
 removals(lxcDomain, domainInputs, [
-  ["a running container", {}, [...stop, "remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
-  ["a stopped one", { host: { domains: shutOff } }, ["remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
+  ["a running container", {}, [...stop, ...rules, "remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
+  [
+    "a stopped one",
+    { host: { domains: shutOff } },
+    [...rules, "remove-slice", "undefine-domain", "release-address 10.213.0.2"],
+  ],
   ["the domain is gone already", { host: { domains: says("") } }, ["release-address 10.213.0.2"]],
   [
     "the reservation is gone already",
     { host: { networks: noReservation } },
-    [...stop, "remove-slice", "undefine-domain"],
+    [...stop, ...rules, "remove-slice", "undefine-domain"],
+  ],
+  [
+    "rules in two networks",
+    { host: { "network-rules": added("/var/lib/svirt-lxc/networks/prod/containers/web.nft:x") } },
+    [...stop, ...rules, "remove-container-rules prod", "remove-slice", "undefine-domain", "release-address 10.213.0.2"],
   ],
   ["all is gone already", { host: nothing }, []],
   ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
@@ -361,6 +420,6 @@ removals(lxcDomain, domainInputs, [
   [
     "another container's address is left to it",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
-    [...stop, "remove-slice", "undefine-domain"],
+    [...stop, ...rules, "remove-slice", "undefine-domain"],
   ],
 ]);

@@ -70,7 +70,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a container",
     withWeb({ memroy: "1GiB" }),
     "containers.web.memroy",
-    /^unknown key; allowed are host, image, memory, tasks, cpus, cpuWeight, ioWeight, restart, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, mask, timezone, locale, users, files, rebuild, adopt, provision$/,
+    /^unknown key; allowed are host, image, memory, tasks, cpus, cpuWeight, ioWeight, isolated, hostPorts, connections, talksTo, restart, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, mask, timezone, locale, users, files, rebuild, adopt, provision$/,
   ],
   [
     "an unknown key of a host",
@@ -91,6 +91,18 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     withWeb({ host: "lba" }),
     "containers.web.host",
     /^"lba" is not defined under hosts, which has: lab$/,
+  ],
+  [
+    "a container to talk to that is not defined",
+    withWeb({ talksTo: ["10.213.0.9", "dbb"] }),
+    "containers.web.talksTo[1]",
+    /^"dbb" is not defined under containers; it must be one of them, or an IPv4 address$/,
+  ],
+  [
+    "a port of the host without a protocol",
+    withWeb({ hostPorts: ["5432"] }),
+    "containers.web.hostPorts.0",
+    /^must be a protocol and a port, such as tcp\/5432$/,
   ],
   [
     "an image that is not defined, of none",

@@ -12,7 +12,13 @@ const recorded = (name: string) => readFileSync(new URL(`${name}.txt`, FOLDER), 
 const HEAD = ["@forwarding 1", "@route Iface Destination Gateway", "@route eth0 00000000 0202000A"];
 const NFTABLES = '@conf firewall_backend = "nftables"';
 const LEGACY = "@legacy nat";
-const network = { bridge: "svirt-lxc", subnet: "10.213.0.0/20", gateway: "10.213.0.1", active: true };
+const network = {
+  bridge: "svirt-lxc",
+  subnet: "10.213.0.0/20",
+  gateway: "10.213.0.1",
+  active: true,
+  filtered: [] as string[],
+};
 const notYet = { ...network, active: false };
 const same: Edit = (text) => text;
 

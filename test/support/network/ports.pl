@@ -1,0 +1,7 @@
+# ports.pl ADDRESS:PORT...: tries to connect by TCP, and prints what came of each: open, refused or silent.
+use strict;
+use IO::Socket::INET;
+for my $to (@ARGV) {
+  my $s = IO::Socket::INET->new(PeerAddr => $to, Timeout => 5);
+  print "$to ", $s ? 'open' : $! =~ /refused|unreachable|prohibited|No route/ ? 'refused' : 'silent', "\n";
+}
