@@ -5,6 +5,7 @@ import { containerNameSchema } from "../provider/resources/common.ts";
 import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
 import { parseMemory } from "../provider/tools/memory.ts";
+import { diskSchema } from "../provider/tools/root-disk.ts";
 import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -64,6 +65,7 @@ const container = z.strictObject({
     .string()
     .refine((text) => parseMemory(text) !== undefined, "must be a whole number of KiB, MiB or GiB, such as 512MiB")
     .optional(),
+  disk: diskSchema.optional(),
   hostname: nameSchema.optional(),
   /** The name of a secret of the configuration; never the password itself. */
   rootPasswordSecret: name.optional(),

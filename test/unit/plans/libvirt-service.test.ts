@@ -72,7 +72,7 @@ plans(libvirtService, libvirtInputs, [
     { host: { ...bare, ...fedora({}, ["nftables"]) } },
     [
       "claim-libvirt",
-      "install-packages libvirt-daemon-driver-lxc libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
+      "install-packages libvirt-daemon-driver-lxc libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng e2fsprogs",
       "start-libvirt",
     ],
   ],
