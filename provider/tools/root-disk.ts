@@ -3,6 +3,7 @@ import type { Outcome, Read, Step } from "../host/batch.ts";
 import type { Problem } from "../host/errors.ts";
 import { STORE } from "../host/records.ts";
 import { formatMemory, parseMemory } from "./memory.ts";
+import { PIPED } from "./piped.ts";
 
 /*
  * The limit of what a container writes: everything that it changes in its root lies in one file of the host, which has a file
@@ -113,10 +114,10 @@ export function parseDisk(folders: string, mounts: string, layers: string): Disk
 
 // The file gets its name when it is complete. Its folders come from a pattern: nothing has to be mounted, and they have the label
 // of the store. The tables of inodes need not be written, as a new file is zeros.
-const CREATE = `
+const CREATE = `${PIPED}
 cd "$1" || exit 1
 rm -rf pattern && mkdir -p ${MOUNT} ${MAPPED} pattern/upper pattern/work && chmod 0755 pattern/upper && rm -f ${FILE}.new &&
-  truncate -s "$2" ${FILE}.new && restorecon ${FILE}.new &&
+  truncate -s "$2" ${FILE}.new && piped restorecon ${FILE}.new &&
   mke2fs -q -t ext4 -b 4096 -i 16384 -m 0 -E root_owner=0:0,assume_storage_prezeroed=1,nodiscard -d pattern ${FILE}.new &&
   rm -r pattern && sync ${FILE}.new && mv -T ${FILE}.new ${FILE} && sync .
 `;
