@@ -10,7 +10,7 @@ export const labRecipe = {
     ..."linux-image-cloud-amd64 initramfs-tools systemd systemd-sysv systemd-container libpam-systemd dbus udev kmod".split(
       " ",
     ),
-    ..."openssh-server sudo openssl procps iproute2 nftables iptables".split(" "),
+    ..."openssh-server sudo openssl procps iproute2 nftables iptables e2fsprogs".split(" "),
     // SELinux, and the tools to ask it questions
     ..."selinux-basics selinux-policy-default policycoreutils policycoreutils-python-utils semodule-utils".split(" "),
     ..."setools auditd".split(" "),

@@ -7,6 +7,7 @@ import { restartSchema } from "../provider/resources/lxc-domain.ts";
 import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
 import { reachInputs } from "../provider/tools/network-rules.ts";
+import { diskSchema } from "../provider/tools/root-disk.ts";
 import { settingInputs } from "../provider/tools/root-settings.ts";
 
 /** The project's configuration: the same for every environment, which is a stack. */
@@ -67,6 +68,7 @@ const container = z.strictObject({
   /** Names of containers on the same host, or addresses in its network, to which it may open connections. */
   talksTo: z.array(name).optional(),
   restart: restartSchema,
+  disk: diskSchema.optional(),
   hostname: nameSchema.optional(),
   /** The name of a secret of the configuration; never the password itself. */
   rootPasswordSecret: name.optional(),

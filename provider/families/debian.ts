@@ -26,6 +26,7 @@ i "$@" || { apt-get update && i "$@"; }`,
     "systemd-container",
     "openssh-client",
     "procps",
+    "e2fsprogs", // the disks of roots
   ],
   // Packages write /run/reboot-required where update-notifier or needrestart is installed. A new kernel is a new package.
   upgrade: `export DEBIAN_FRONTEND=noninteractive

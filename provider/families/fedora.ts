@@ -29,6 +29,7 @@ export const fedora: Family = {
     "systemd-container",
     "openssh-clients",
     "procps-ng",
+    "e2fsprogs", // the disks of roots
   ],
   upgrade: "dnf -y upgrade --refresh",
   // `needs-restarting -r` says 1 for "restart"; without that plugin, the kernels tell.

@@ -48,6 +48,8 @@ const rootSchema = z.object({
   seeded: z
     .object({ identity: z.boolean().optional(), hosts: z.string().optional(), resolver: z.string().optional() })
     .optional(),
+  /** The size of its disk, which is promised to it; a root of an earlier release has none. */
+  disk: z.string().optional(),
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
   passwordHash: z.string().optional(),
 });

@@ -8,7 +8,7 @@ import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Read, Step, StepName } from "../host/batch.ts";
 import { HostError } from "../host/errors.ts";
-import { DAMAGED, damageOf, removeRecord, STORE, writeRecord } from "../host/records.ts";
+import { DAMAGED, damageOf, removeRecord, writeRecord } from "../host/records.ts";
 import { freeSlot, type IdMap, idMapOf, levelOf } from "../host/slot.ts";
 import {
   parseStore,
@@ -32,18 +32,36 @@ import {
   removeFolder,
   removeRest,
 } from "../tools/images.ts";
-import { PIPED } from "../tools/piped.ts";
 import {
+  bytesOf,
+  createDisk,
+  DEFAULT_DISK,
+  type Disk,
+  diskNotices,
+  diskProblem,
+  diskSchema,
+  formatDisk,
+  growDisk,
+  parseSpace,
+  SHRINK_REMEDY,
+  type Space,
+  spaceRead,
+} from "../tools/root-disk.ts";
+import {
+  createFolders,
   imageOf,
+  layersFolder,
   type MountState,
   mountedRoot,
+  mountRoot,
   mountsRead,
   parseMounts,
-  rootFolder,
+  removeRootUnit,
   rootUnit,
   slotOf,
   unitName,
-  unitPath,
+  unmountRoot,
+  writeRootUnit,
 } from "../tools/root-mount.ts";
 import type { fileSchema } from "../tools/root-settings/files.ts";
 import { identityStep } from "../tools/root-settings/identity.ts";
@@ -59,7 +77,6 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
-import { exclusiveInspection } from "../tools/userns.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, retain } from "./common.ts";
 
@@ -79,6 +96,14 @@ const schema = z.strictObject({
     .min(1)
     .regex(/^[^\n\0]*$/, "must be one line")
     .optional(),
+  /**
+   * The most that it may write, in its root altogether: a whole number of MiB or GiB, such as 10GiB. It has an inode for each
+   * 16 KiB of it. The host must have that much to promise: its free space, less what other roots may still write, and less 5 %.
+   * It can grow while the container runs, and not shrink. Without it, a root is made with 4GiB, and stays as it was made.
+   *
+   * @default 4GiB
+   */
+  disk: diskSchema.optional(),
   ...settingInputs,
 });
 type Inputs = z.output<typeof schema>;
@@ -101,6 +126,10 @@ interface Observed {
   /** Users and files that were declared, and of which a look tells. */
   listed: Pick<RootRecord, "users" | "files">;
   seeded: Seeded;
+  /** What holds what it writes; a root of an earlier release has none, and no limit. */
+  disk?: Disk;
+  /** The size of it that was recorded. */
+  recordedDisk?: string;
   claimsImage: boolean;
   /** The record of its slot is there, and can be read. */
   hasSlot: boolean;
@@ -126,6 +155,7 @@ interface Observed {
     store: Store;
     /** For the instance of a root that is made. */
     uuid: string;
+    space: Space;
     /** Running domains on this root: of others' making, and so not in state. */
     users: string[];
     /** A domain stands on it, running or not. */
@@ -151,7 +181,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
-  reads: (name) => [storeRead, uuidRead, mountsRead(name), settingsRead(name), domainsRead],
+  reads: (name) => [storeRead, uuidRead, spaceRead, mountsRead(name), settingsRead(name), domainsRead],
   parse(results, { name, owner }) {
     const store = parseStore(results.get("store")!);
     const recorded = store.roots.get(name);
@@ -189,14 +219,16 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       // Of an earlier root whose files are gone it tells nothing about the next one. One that a domain stands on had an identity.
       seeded: (made && (record ? record.seeded : standing && { identity: true })) || {},
       passwordHash: record?.passwordHash,
+      disk: mount.disk,
+      recordedDisk: record?.disk,
       claimsImage: image !== undefined && whose !== undefined && imageClaim(store, image, whose) !== undefined,
       hasSlot: reserved !== undefined,
       retain: reserved?.retain ?? false,
       halfRemoved: isHalfRemoved(store, folderOf(name)),
       unit: unitState(mount, name, slot, image),
-      mounted: mount.active && mount.label !== undefined && slot !== undefined && mount.label === rootLabel(slot),
+      mounted: isMounted(mount, slot),
       active: mount.active,
-      occupied: mount.label !== undefined,
+      occupied: mount.label !== undefined || mount.disk?.mounted !== undefined,
       enabled: mount.enabled,
       settings: found && withoutFiles(found),
       files: found?.files,
@@ -204,6 +236,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       host: {
         store,
         uuid: results.get("uuid")!.stdout.trim(),
+        space: parseSpace(results.get("space")!),
         users: running.map((d) => d.n),
         whole: standing !== undefined,
       },
@@ -227,7 +260,8 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const what = `the host has a container root ${desired.name}`;
     return { what: lost ? `${what}, without ${lost.join(", ")} that can be read,` : what, owner, differences: unlike };
   },
-  precondition({ host, unreadable, made, record, retain, rebuild }, desired, prior) {
+  precondition(observed, desired, prior) {
+    const { host, unreadable, made, record, retain, rebuild, disk } = observed;
     // It was left there, with its data, instead of being deleted: by retainOnDelete, or since somebody took it out of the state.
     if (!prior && made && record === "readable" && (retain || host!.whole) && rebuild !== desired.rebuild) {
       return {
@@ -251,8 +285,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         remedy: "make it first: an LxcImage on the same host, whose sha256 is the input image",
       };
     }
-    return undefined;
+    return diskProblem({ name: desired.name, made, disk, wanted: wantedDisk(observed, desired), space: host!.space });
   },
+  notices: ({ made, disk, host }) => diskNotices({ made, disk, space: host!.space }),
 
   plan(observed, desired, prior) {
     const { name, owner } = desired;
@@ -266,6 +301,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     const { seeded, passwordHash } = known;
     const hash = desired.rootPassword === undefined ? passwordHash : hashPassword(desired.rootPassword, name);
     const lists = listsOf(desired);
+    const size = wantedDisk(observed, desired);
     const record: RootRecord = {
       owner,
       instance: observed.instance ?? observed.host?.uuid ?? "",
@@ -279,6 +315,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       masks: nonEmpty(union(desired.mask ?? [], known.masks ?? [])),
       seeded,
       passwordHash,
+      disk: size === undefined ? undefined : formatDisk(size),
     };
     let noted: Lists = { units: known.units, masks: known.masks, ...known.listed };
     const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
@@ -301,15 +338,13 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     if (!observed.claimsImage || renamed) steps.push(claimImage(image, owner, renamed ? observed.owner : undefined));
     if (observed.halfRemoved) steps.push(removeRest(folderOf(name)));
     // The record comes last: with it, the folders are whole.
-    if (!observed.made || observed.record === "missing") {
-      steps.push({
-        id: "create-folders",
-        title: "Creating the folders of the root",
-        argv: ["sh", "-c", MAKE_FOLDERS, "sh", rootFolder(name), String(idmap.start)],
-      });
-    }
+    if (!observed.made || observed.record === "missing") steps.push(createFolders(name, idmap));
+    if (!observed.made) steps.push(createDisk(layersFolder(name), size!));
     if (!observed.made || observed.record !== "readable" || renamed || observed.rebuild !== desired.rebuild)
       note({ id: "record-root", title: "Recording the root" });
+    // Others count with it from now on.
+    else if (observed.recordedDisk !== record.disk)
+      note({ id: "record-disk", title: "Recording the size of the disk" });
 
     const remount = observed.unit !== "current" || !observed.mounted;
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
@@ -330,23 +365,13 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       }
     }
     if (remount) {
-      const text = rootUnit({ name, image, idmap, label: rootLabel(slot) });
       if (observed.active || observed.occupied) steps.push(...unmount(observed, name));
-      if (observed.unit !== "current") {
-        const argv = ["sh", "-c", WRITE_UNIT, "sh", unitPath(name)];
-        steps.push({ id: "write-unit", title: "Writing the unit that mounts the root", argv, stdin: text });
-        steps.push({
-          id: "reload-systemd",
-          title: "Reloading the units of systemd",
-          argv: ["systemctl", "daemon-reload"],
-        });
-      }
-      steps.push({
-        id: "mount-root",
-        title: "Mounting the root",
-        argv: ["sh", "-c", START, "sh", unitName(name), ...layers(name)],
-      });
+      if (observed.unit !== "current")
+        steps.push(...writeRootUnit({ name, image, idmap, label: rootLabel(slot), hasDisk: size !== undefined }));
+      steps.push(mountRoot(name));
     }
+    const { file = size, mounted: limit = size } = observed.disk ?? {};
+    if (size !== undefined && Math.min(file!, limit!) < size) steps.push(growDisk(layersFolder(name), size));
     if (!observed.enabled) {
       steps.push({
         id: "enable-unit",
@@ -394,12 +419,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         argv: ["systemctl", "disable", unitName(name)],
       });
     steps.push(...unmount(observed, name));
-    if (observed.unit !== "missing") {
-      steps.push(
-        { id: "remove-unit", title: "Removing the unit that mounts the root", argv: ["rm", unitPath(name)] },
-        { id: "reload-systemd", title: "Reloading the units of systemd", argv: ["systemctl", "daemon-reload"] },
-      );
-    }
+    if (observed.unit !== "missing") steps.push(...removeRootUnit(name));
     steps.push(...releaseImage(host!.store, image ?? inputs.image, owner, name));
     if (host!.store.folders.has(folderOf(name)) || observed.halfRemoved)
       steps.push(removeFolder({ id: "remove-root", title: "Removing the root" }, folderOf(name)));
@@ -439,6 +459,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     return {
       drift: lostRecords(observed, inputs.name)?.map(damageOf),
       image: image ?? inputs.image,
+      ...actualDisk(observed, inputs),
       ...(unreadable && { hostname: "(cannot be read)" }),
       ...(found && actualSettings(found, inputs, writtenIn(observed))),
       ...(isUnlisted(observed) && { users, files }),
@@ -446,12 +467,18 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   },
   resolve: {
     needs: ["units", "mask"],
-    async run(inputs) {
+    async run(inputs, olds) {
       const both = inputs.units?.filter((unit) => inputs.mask?.includes(unit)) ?? [];
       const failures = both.map((unit) => ({
         property: "mask",
         reason: `has ${unit}, which units enables: take it off one of the two`,
       }));
+      const isSameRoot = inputs.name === olds.name && inputs.rebuild === olds.rebuild;
+      if (inputs.disk && olds.disk && isSameRoot && bytesOf(inputs.disk) < bytesOf(olds.disk))
+        failures.push({
+          property: "disk",
+          reason: `cannot shrink from ${olds.disk} to ${inputs.disk}: ${SHRINK_REMEDY}`,
+        });
       return { inputs, failures };
     },
   },
@@ -470,8 +497,30 @@ function rootLabel(slot: number): string {
 function unitState(mount: MountState, name: string, slot?: number, image?: string): Observed["unit"] {
   if (mount.unit === undefined) return "missing";
   if (slot === undefined || image === undefined) return "outdated";
-  const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot) });
+  // What is made anew has a disk.
+  const hasDisk = mount.disk !== undefined || !mount.folders;
+  const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot), hasDisk });
   return mount.unit === text && mount.fresh ? "current" : "outdated";
+}
+
+function isMounted({ active, label, disk }: MountState, slot: number | undefined): boolean {
+  const isDiskMounted = disk === undefined || disk.mounted !== undefined;
+  return active && isDiskMounted && label !== undefined && slot !== undefined && label === rootLabel(slot);
+}
+
+/** The bytes that the disk of a root is to have; undefined for one that was made without, of which none is asked for. */
+function wantedDisk({ made, disk, recordedDisk }: Observed, desired: Inputs): number | undefined {
+  if (desired.disk !== undefined) return bytesOf(desired.disk);
+  if (!made) return bytesOf(recordedDisk ?? DEFAULT_DISK);
+  return disk && (recordedDisk === undefined ? disk.file : bytesOf(recordedDisk));
+}
+
+/** The disk as an input, where it is one, or is not what it is to be. */
+function actualDisk(observed: Observed, inputs: Inputs): Pick<Inputs, "disk"> {
+  const { file, mounted } = observed.disk ?? {};
+  const wanted = wantedDisk(observed, inputs);
+  const sizes = [file, mounted].filter((size) => size !== undefined && size !== wanted);
+  return sizes.length === 0 ? {} : { disk: formatDisk(Math.max(...sizes.map(Number))) };
 }
 
 /** The folder of a root, relative to the store. */
@@ -560,24 +609,9 @@ function asDeclared({ units, masks, listed, seeded, passwordHash }: Observed, pr
   };
 }
 
-/** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
 function unmount({ unit, occupied }: Observed, name: string): Step[] {
-  if (unit === "missing" && !occupied) return [];
-  return [
-    {
-      id: "unmount-root",
-      title: "Unmounting the root",
-      argv: ["sh", "-c", STOP, "sh", unitName(name), ...layers(name)],
-    },
-  ];
+  return unit === "missing" && !occupied ? [] : [unmountRoot(name)];
 }
-
-/** Where something of it may be mounted, the last one first. */
-function layers(name: string): string[] {
-  return [mountedRoot(name), `${rootFolder(name)}/layers/lower`];
-}
-
-const UNMOUNT = 'for d do ! mountpoint -q "$d" || umount "$d" || exit 1; done';
 
 /** Slow to compute, so that who reads it cannot try passwords fast; with the name as salt. */
 function hashPassword(password: string, name: string): string {
@@ -589,18 +623,6 @@ const uuidRead: Read = { key: "uuid", argv: ["cat", "/proc/sys/kernel/random/uui
 /** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);
 
-const MAKE_FOLDERS = `
-mkdir -p "$1" && chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower layers/upper layers/work guest/root || exit 1
-chown "$2:$2" guest layers/upper && chmod 0755 layers/upper && sync . guest layers
-`;
-const WRITE_UNIT = `${PIPED}\ncat >"$1" && chmod 0644 "$1" && piped restorecon "$1"`;
-const STOP = `${exclusiveInspection}
-systemctl stop "$1"; shift; ${UNMOUNT}`;
-// A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
-const START = `${exclusiveInspection}
-u=$1; shift; ${UNMOUNT}
-systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
-
 /** Of a file each part may be an output of its own, such as a secret for its content. */
 type FileArgs = z.input<typeof fileSchema>;
 export type LxcRootfsArgs = Omit<Args<typeof schema>, "files"> & {
@@ -608,8 +630,8 @@ export type LxcRootfsArgs = Omit<Args<typeof schema>, "files"> & {
 };
 
 /**
- * The root file system of one container: an overlay on an image, with the container's own SELinux label and its own range of
- * ids, for the price of two mounts. A systemd unit mounts it, now and after every boot, and only while SELinux is enforcing.
+ * The root file system of one container: an overlay on an image, with the container's own SELinux label, its own range of ids,
+ * and a disk of its own for what it writes, for the price of four mounts. A systemd unit mounts it, now and after every boot, and only while SELinux is enforcing.
  * Settings are written while the container is stopped; a running one is stopped for it, and started again by its LxcDomain.
  */
 export class LxcRootfs extends HostResource {

@@ -1,6 +1,17 @@
-import type { Outcome, Read } from "../host/batch.ts";
+import type { Outcome, Read, Step } from "../host/batch.ts";
 import { STORE } from "../host/records.ts";
 import { type IdMap, slotOfIds } from "../host/slot.ts";
+import { PIPED } from "./piped.ts";
+import {
+  DISK_LOOK,
+  DISK_MOUNTS_ONLY,
+  type Disk,
+  diskMounts,
+  diskUnitLines,
+  parseDisk,
+  upperFolder,
+} from "./root-disk.ts";
+import { exclusiveInspection } from "./userns.ts";
 
 /** What a container's root is mounted from. */
 export interface RootMount {
@@ -10,6 +21,8 @@ export interface RootMount {
   idmap: IdMap;
   /** The context of every file in it. */
   label: string;
+  /** It has a disk of its own; a root of an earlier release is a folder of the host. */
+  hasDisk: boolean;
 }
 
 /**
@@ -23,6 +36,11 @@ export function rootFolder(name: string): string {
 /** Where the root is mounted. */
 export function mountedRoot(name: string): string {
   return `${rootFolder(name)}/guest/root`;
+}
+
+/** What the root is put together of. */
+export function layersFolder(name: string): string {
+  return `${rootFolder(name)}/layers`;
 }
 
 export function unitName(name: string): string {
@@ -45,17 +63,21 @@ export function unitPath(name: string): string {
  * - With the index, hard links of the image stay one file. The kernel refuses it to layers that were copied or restored, or lie
  *   on an image that was unpacked again: those are mounted without, and nothing of them is lost (docs/decisions/0007-images.md).
  */
-export function rootUnit({ name, image, idmap, label }: RootMount): string {
-  const layers = `${rootFolder(name)}/layers`;
+export function rootUnit({ name, image, idmap, label, hasDisk }: RootMount): string {
+  const layers = layersFolder(name);
   const root = mountedRoot(name);
-  const options = `lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${layers}/work,context="${label}"`;
+  const upper = upperFolder(layers, hasDisk);
+  const disk = hasDisk ? diskUnitLines(layers, idmap) : undefined;
+  const modules = [...(disk?.modules ?? []), "modprobe@overlay.service"].join(" ");
+  const options = `lowerdir=${layers}/lower,upperdir=${upper}/upper,workdir=${upper}/work,context="${label}"`;
   const mount = (how: string, index: "on" | "off") =>
     `/usr/bin/mount -i -n -t overlay${how} -o 'nodev,redirect_dir=on,metacopy=off,index=${index},${options}' svirt-lxc-${name} ${root}`;
+  const lines = (list: string[] = []) => list.map((line) => `${line}\n`).join("");
   return `[Unit]
 Description=Root file system of the container ${name}
 AssertSecurity=selinux
-Wants=modprobe@overlay.service
-After=modprobe@overlay.service
+Wants=${modules}
+After=${modules}
 RequiresMountsFor=${STORE}
 Before=libvirtd.service virtlxcd.service
 
@@ -65,13 +87,13 @@ RemainAfterExit=yes
 SELinuxContext=system_u:system_r:svirt_lxc_mount_t:s0
 Environment=LC_ALL=C
 ExecStartPre=+/bin/sh -c 'test "$(cat /sys/fs/selinux/enforce)" = 1'
-ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
+${lines(disk?.start)}ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
 ExecStart=-${mount("", "on")}
 ExecStart=-${mount(" --onlyonce", "off")}
 ExecStart=+/usr/bin/mountpoint -q ${root}
 ExecStop=/usr/bin/umount -i -n ${root}
 ExecStop=/usr/bin/umount -i -n ${layers}/lower
-
+${lines(disk?.stop)}
 [Install]
 WantedBy=multi-user.target
 `;
@@ -79,8 +101,10 @@ WantedBy=multi-user.target
 
 /** A root as systemd and the kernel see it. */
 export interface MountState {
-  /** The folders of its layers are there. */
+  /** What it keeps its changes in is there: a folder, or the file of its disk. */
   folders: boolean;
+  /** The disk, if it has one. */
+  disk?: Disk;
   unit?: string;
   active: boolean;
   enabled: boolean;
@@ -102,8 +126,9 @@ for f in /etc/systemd/system/svirt-lxc-root-$1.service; do
 done
 echo "@folders"
 for d in ${STORE}/roots/$1/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
+${DISK_LOOK}
 echo "@mounts"
-findmnt -rn -t overlay -o TARGET,VFS-OPTIONS,FS-OPTIONS | grep '^${STORE}/' || true
+findmnt -brn -t overlay,ext4 -o TARGET,VFS-OPTIONS,FS-OPTIONS,SIZE | ${DISK_MOUNTS_ONLY}
 `;
 
 /** The root mounts of one container, or of all with "*". */
@@ -132,8 +157,11 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
   const part = units.split(/^@unit /m).find((p) => p.startsWith(`${unitName(name)}\n`));
   const [show = "", text] = part?.split(/^@text\n/m) ?? [];
   const mount = fieldAfter(mounts, mountedRoot(name));
+  const layers = layersFolder(name);
+  const disk = parseDisk(folders, mounts, layers);
   return {
-    folders: folders.split("\n").includes(`${rootFolder(name)}/layers/upper`),
+    folders: disk?.file !== undefined || folders.split("\n").includes(`${layers}/upper`),
+    ...(disk && { disk }),
     unit: text,
     active: show.includes("ActiveState=active"),
     enabled: show.split("\n").includes("UnitFileState=enabled"),
@@ -141,3 +169,79 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
     label: mount && /context=(?:\\x22|")?([\w:]+(?:,c\d+)?)/.exec(mount)?.[1],
   };
 }
+
+// Of a root without a disk, the changes are in a folder with the ids of the container.
+const MAKE_FOLDERS = `
+mkdir -p "$1" && chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower guest/root && chown "$2:$2" guest || exit 1
+[ ! -d layers/upper ] || { mkdir -p layers/work && chown "$2:$2" layers/upper && chmod 0755 layers/upper; } || exit 1
+sync . guest layers
+`;
+
+/** Makes the folders of a root, but not its disk. */
+export function createFolders(name: string, idmap: IdMap): Step {
+  return {
+    id: "create-folders",
+    title: "Creating the folders of the root",
+    argv: ["sh", "-c", MAKE_FOLDERS, "sh", rootFolder(name), String(idmap.start)],
+  };
+}
+
+/** Where something of a root may be mounted, the last one first. */
+function mountPoints(name: string): string[] {
+  const layers = layersFolder(name);
+  return [mountedRoot(name), `${layers}/lower`, ...diskMounts(layers)];
+}
+
+const UNMOUNT = 'for d do ! mountpoint -q "$d" || umount "$d" || exit 1; done';
+const STOP = `${exclusiveInspection}
+systemctl stop "$1"; shift; ${UNMOUNT}`;
+// A mount that broke off has left its lower half. What systemd says is only that it failed; the journal of the unit says why.
+const START = `${exclusiveInspection}
+u=$1; shift; ${UNMOUNT}
+systemctl start "$u" || { journalctl -u "$u" -n 20 --no-pager -o cat >&2; exit 1; }`;
+const WRITE_UNIT = `${PIPED}\ncat >"$1" && chmod 0644 "$1" && piped restorecon "$1"`;
+
+/** Unmounts a root, also one whose unit does not know that it is mounted: another mount over it would find its layers in use. */
+export function unmountRoot(name: string): Step {
+  return {
+    id: "unmount-root",
+    title: "Unmounting the root",
+    argv: ["sh", "-c", STOP, "sh", unitName(name), ...mountPoints(name)],
+  };
+}
+
+/** Mounts a root. */
+export function mountRoot(name: string): Step {
+  return {
+    id: "mount-root",
+    title: "Mounting the root",
+    argv: ["sh", "-c", START, "sh", unitName(name), ...mountPoints(name)],
+  };
+}
+
+/** Writes the unit that mounts a root. */
+export function writeRootUnit(mount: RootMount): Step[] {
+  return [
+    {
+      id: "write-unit",
+      title: "Writing the unit that mounts the root",
+      argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(mount.name)],
+      stdin: rootUnit(mount),
+    },
+    reloadUnits,
+  ];
+}
+
+/** Removes it. */
+export function removeRootUnit(name: string): Step[] {
+  return [
+    { id: "remove-unit", title: "Removing the unit that mounts the root", argv: ["rm", unitPath(name)] },
+    reloadUnits,
+  ];
+}
+
+const reloadUnits: Step = {
+  id: "reload-systemd",
+  title: "Reloading the units of systemd",
+  argv: ["systemctl", "daemon-reload"],
+};

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { mountedRoot, rootFolder, unitName } from "../../provider/tools/root-mount.ts";
+import { layersFolder, mountedRoot, unitName } from "../../provider/tools/root-mount.ts";
 import { labTest, ownDenials, sharedLab, testLabDir } from "./lab.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { insideOf, makeLoginKey } from "./login.ts";
@@ -31,7 +31,7 @@ export function imageTests(archives: readonly Archive[]): void {
     key = await makeLoginKey(dir);
     const made = await makeArchives(dir);
     imageKeys = made.imageKeys;
-    const common = { host: "lab", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
+    const common = { host: "lab", authorizedKeys: [`${key}.pub`], memory: "256MiB", disk: "512MiB" };
     const containers = twins.flat().map((name) => [name, { ...common, image: name.split("-")[0] }]);
     const config = {
       "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
@@ -138,8 +138,9 @@ export function imageTests(archives: readonly Archive[]): void {
         [
           "virsh -q -c lxc:/// destroy keyed-a",
           `systemctl stop ${unitName("keyed-a")}`,
-          `cd ${rootFolder("keyed-a")}/layers`,
+          `cd ${layersFolder("keyed-a")} && mount -o loop disk.img disk && cd disk`,
           "cp -a upper restored && rm -r upper && mv restored upper",
+          "cd .. && umount disk",
           `systemctl start ${unitName("keyed-a")}`,
         ].join(" && "),
       );

@@ -9,6 +9,9 @@ const CIL = new URL("../../provider/policy/svirt_lxc.cil", import.meta.url);
 /** The digest of this release's SELinux module. */
 export const MODULE = createHash("sha256").update(readFileSync(CIL)).digest("hex");
 
+/** Its version. */
+export const MODULE_VERSION = Number(/^; Version (\d+)\./m.exec(readFileSync(CIL, "utf8"))![1]);
+
 /** What a read printed, changed. */
 export type Edit = (text: string) => string;
 
@@ -79,10 +82,14 @@ export function both(...edits: Edit[]): Edit {
 function readTexts(): Map<string, string> {
   const read = (file: string) => readFileSync(new URL(file, FOLDER), "utf8");
   const module = /[0-9a-f]{64}/.exec(read("policy.txt"))![0];
+  const current = (text: string) =>
+    text
+      .replaceAll(module, MODULE)
+      .replace(`{"sha256":"${MODULE}","version":1}`, `{"sha256":"${MODULE}","version":${MODULE_VERSION}}`);
   return new Map(
     readdirSync(FOLDER)
       .filter((file) => file.endsWith(".txt"))
-      .map((file) => [file.replace(/\.txt$/, ""), read(file).replaceAll(module, MODULE)]),
+      .map((file) => [file.replace(/\.txt$/, ""), current(read(file))]),
   ).set(
     "libvirt",
     read("libvirt.txt").replace(/^@units\n.*?(?=^@unread$)/ms, () => `@units\n${INSTALLED}\n`),

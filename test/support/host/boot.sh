@@ -3,7 +3,7 @@ set -e
 bin=$1
 mount --make-rprivate /
 inherited=$(findmnt -rno ID)
-mount -t tmpfs -o mode=0755 host /mnt
+mount -t tmpfs -o mode=0755,size=256g host /mnt # promised, not used: disks are sparse files
 echo "$inherited" >/mnt/inherited # these may go at any time, with what else this machine does
 mount -t tmpfs -o mode=0755 run /run
 mkdir -p /run/systemd/transient
@@ -44,7 +44,7 @@ mkdir -p /etc/selinux/targeted/policy # the type if the configuration names none
 : >/etc/selinux/targeted/policy/policy.33
 tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # this machine's own is below
 for package in libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients dnsmasq-base nftables iproute2 \
-  systemd-container openssh-client procps selinux-basics selinux-policy-default auditd; do echo "$package"; done | sort >packages
+  systemd-container openssh-client procps e2fsprogs selinux-basics selinux-policy-default auditd; do echo "$package"; done | sort >packages
 
 mkdir -p /sys/fs/cgroup
 echo cpuset cpu io memory hugetlb pids >/sys/fs/cgroup/cgroup.controllers

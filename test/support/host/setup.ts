@@ -8,6 +8,7 @@ const programs: Readonly<Record<string, string>> = {
   ps: "procps",
   ip: "iproute2",
   ss: "iproute2",
+  mke2fs: "e2fsprogs",
   "ssh-keygen": "openssh-client",
   "systemd-firstboot": "systemd",
   "systemd-tmpfiles": "systemd",

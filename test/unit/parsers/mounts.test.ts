@@ -4,7 +4,7 @@ import { added, both, type Edit, recordedOutcome, says, swap, without } from "..
 
 const parse = (name: string, edit?: Edit) => parseMounts(recordedOutcome("mounts", edit), name);
 const label = "system_u:object_r:svirt_lxc_root_t:s0:c0,c512";
-const unit = rootUnit({ name: "web", image: IMAGE, idmap: { start: 1879048192, count: 65536 }, label });
+const unit = rootUnit({ name: "web", image: IMAGE, idmap: { start: 1879048192, count: 65536 }, label, hasDisk: false });
 const recorded: MountState = {
   folders: true,
   unit,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { otherClaims, parseStore, type Store } from "../../../provider/host/store.ts";
 import { IMAGE } from "../../support/inputs.ts";
-import { added, type Edit, MODULE, recordedOutcome, says } from "../../support/recorded.ts";
+import { added, type Edit, MODULE, MODULE_VERSION, recordedOutcome, says } from "../../support/recorded.ts";
 
 const parse = (edit?: Edit) => parseStore(recordedOutcome("store", edit));
 const plain = ({ slots, claims, images, roots }: Store) => ({
@@ -25,7 +25,7 @@ test("the recorded store", () => {
     claims: {
       [`image-${IMAGE}`]: { "svirt-lxc/lab/LxcImage/lab.base": {}, "svirt-lxc/lab/LxcRootfs/web": {} },
       libvirt: { "svirt-lxc/lab/LibvirtService/lab": { network: "svirt-lxc", subnet: "10.213.0.0/20" } },
-      policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE, version: 1 } },
+      policy: { "svirt-lxc/lab/SelinuxPolicy/lab": { sha256: MODULE, version: MODULE_VERSION } },
     },
     images: { [IMAGE]: { sha256: IMAGE } },
     roots: {

@@ -89,7 +89,7 @@ plans(libvirtService, libvirtInputs, [
     { host: { ...bare, ...fedora({}, ["nftables"]) } },
     [
       "claim-libvirt",
-      "install-packages libvirt-daemon-driver-lxc libvirt-daemon-driver-nwfilter libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng",
+      "install-packages libvirt-daemon-driver-lxc libvirt-daemon-driver-nwfilter libvirt-client container-selinux policycoreutils dnsmasq iproute systemd-container openssh-clients procps-ng e2fsprogs",
       "start-libvirt",
     ],
   ],

@@ -35,13 +35,14 @@ test("a slot and an image are written down before they are taken, and a root whe
         revision: 0,
         units: [],
         seeded: {},
+        disk: "4GiB",
       },
     ],
   ]);
 });
 
-test("the unit is the one that was recorded", () => {
-  const unit = step({ host: nothing }, "write-unit");
+test("the unit of a root without a disk is the one that was recorded", () => {
+  const unit = step({ host: { mounts: swap("-o 'nodev,", "-o '") } }, "write-unit");
   expect(unit.argv.at(-1)).toBe("/etc/systemd/system/svirt-lxc-root-web.service");
   expect(recordedOutcome("mounts").stdout).toContain(`@text\n${unit.stdin}@folders`);
 });

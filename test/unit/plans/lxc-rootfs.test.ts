@@ -31,7 +31,7 @@ const settings = [
   "write-names",
   "record-settings",
 ];
-const make = ["claim-image", "create-folders", "record-root", ...mount, ...settings];
+const make = ["claim-image", "create-folders", "create-disk 4GiB", "record-root", ...mount, ...settings];
 const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
 import { policyInputs } from "../../support/inputs.ts";
 import { given, plans, refusals, removals } from "../../support/plans.ts";
-import { added, both, MODULE, says, swap, without } from "../../support/recorded.ts";
+import { added, both, MODULE, MODULE_VERSION, says, swap, without } from "../../support/recorded.ts";
 
 const OTHER = "0".repeat(64);
-const claimOf = (stack: string, sha256: string, version = 1) =>
+const claimOf = (stack: string, sha256: string, version = MODULE_VERSION) =>
   `./claims/policy/svirt-lxc%2F${stack}%2FSelinuxPolicy%2Flab:{"sha256":"${sha256}","version":${version}}`;
 const unclaimed = without(/claims\/policy/);
 const nothing = { store: says(""), policy: says("") };
@@ -52,13 +52,21 @@ refusals(selinuxPolicy, policyInputs, [
   ],
   [
     "another stack with a newer release",
-    { host: { store: added(claimOf("prod", OTHER, 2)) } },
-    ["newer-policy-in-use", /svirt-lxc\/prod\/SelinuxPolicy\/lab uses version 2 \(0{64}\)/, /release/],
+    { host: { store: added(claimOf("prod", OTHER, MODULE_VERSION + 1)) } },
+    [
+      "newer-policy-in-use",
+      new RegExp(`svirt-lxc/prod/SelinuxPolicy/lab uses version ${MODULE_VERSION + 1} \\(0{64}\\)`),
+      /release/,
+    ],
   ],
   [
     "another stack with a changed text of the same version",
     { host: { store: added(claimOf("prod", OTHER)) } },
-    ["newer-policy-in-use", /uses version 1 \(0{64}\), this release brings version 1/, /release/],
+    [
+      "newer-policy-in-use",
+      new RegExp(`uses version ${MODULE_VERSION} \\(0{64}\\), this release brings version ${MODULE_VERSION}`),
+      /release/,
+    ],
   ],
 ]);
 

@@ -18,6 +18,7 @@ test("what is told of each step", () => {
     "claim-image": "Claiming the image",
     "claim-libvirt": "Recording the claim on libvirt",
     "claim-policy": "Recording the claim on policy",
+    "create-disk": "Creating the disk of 4GiB",
     "create-folders": "Creating the folders of the root",
     "create-identity": "Creating the machine id and the ssh host keys, in place of the image's",
     "define-domain": "Defining the domain",

@@ -70,7 +70,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a container",
     withWeb({ memroy: "1GiB" }),
     "containers.web.memroy",
-    /^unknown key; allowed are host, image, memory, tasks, cpus, cpuWeight, ioWeight, isolated, hostPorts, connections, talksTo, restart, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, mask, timezone, locale, users, files, rebuild, adopt, provision$/,
+    /^unknown key; allowed are host, image, memory, tasks, cpus, cpuWeight, ioWeight, isolated, hostPorts, connections, talksTo, restart, disk, hostname, rootPasswordSecret, authorizedKeys, dhcp, units, mask, timezone, locale, users, files, rebuild, adopt, provision$/,
   ],
   [
     "an unknown key of a host",
