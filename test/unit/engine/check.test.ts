@@ -210,7 +210,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, hostname, authorizedKeys, dhcp, nameserver, domain, units, mask, timezone, locale, users, files",
+        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, disk, hostname, authorizedKeys, dhcp, nameserver, domain, units, mask, timezone, locale, users, files",
     },
   ]);
 });
