@@ -14,13 +14,12 @@ const RESTART = "svirt-lxc-restart@.service";
 const RUNNING = "/run/libvirt/lxc";
 
 // libvirt tells "shut off (shutdown)" of whatever ended by itself. Its controller removes its socket when it ends in order, so one
-// that is left is of a controller that was killed; and of an init that was killed for memory, the kernel's log tells, by the scope
-// that has the controller's process id in its name. The script runs again when something changed while it ran.
+// that is left is of a controller that was killed; of an init that was killed for memory, the log of the kernel tells. The script
+// runs again when something changed while it ran.
 const WATCH = `cd /run/${NAME} || exit 1
 ${V}
-was_killed() {
-  [ -S ${RUNNING}/$1.sock ] ||
-    dmesg | grep -qE "oom-kill:.*machine-lxc.x2d$2.x2d.*\\.scope/libvirt/init.scope,task=(systemd|init),"
+was_killed() { # NAME INIT
+  [ -S ${RUNNING}/$1.sock ] || dmesg | grep -q "oom-kill:.*,pid=$2,uid="
 }
 pass() {
   ask=
@@ -36,10 +35,11 @@ pass() {
     END { tell() }' |
     while read -r name id restart state; do
       if [ "$id" != - ]; then
-        [ "$(cat "$name" 2>/dev/null)" = "$id" ] || { choom -n -1000 -p "$id" && echo "$id" >"$name"; }
+        init=$(cat "/proc/$id/task/$id/children"); init=\${init%% *}
+        [ "$(cat "$name" 2>/dev/null)" = "$init" ] || { choom -n -1000 -p "$id" && echo "$init" >"$name"; }
       elif [ -e "$name" ]; then
-        id=$(cat "$name"); rm "$name"
-        [ "$restart" = never ] || [ "$state" != "shut off (shutdown)" ] || ! was_killed "$name" "$id" || {
+        init=$(cat "$name"); rm "$name"
+        [ "$restart" = never ] || [ "$state" != "shut off (shutdown)" ] || ! was_killed "$name" "$init" || {
           echo "the container $name was killed; starting it again"
           systemctl start --no-block "svirt-lxc-restart@$name.service"
         }

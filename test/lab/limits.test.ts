@@ -58,6 +58,11 @@ const inside = insideOf(
 /** What a script prints that root of the container runs, with the exit code of what it ends with. */
 const attacker = async (script: string) => (await inside("web", `{ ${script}\n} 2>&1; echo "exit $?"`)).stdout;
 const says = async (command: string) => hostSays(await sharedLab(), command);
+const loggedIn = () =>
+  inside("web", "true").then(
+    () => true,
+    () => false,
+  );
 const started = async () => (await inside("web", "stat -c %Y /proc/1")).stdout;
 
 /** A row of the table: an attack, what holds it, and what the container gets; the neighbour and the host have to go on. */
@@ -104,12 +109,18 @@ attack("fills /tmp, as an ordinary user", "memory: a quarter of it", "no space l
   expect(await started()).toBe(before);
 });
 
-attack("mounts a larger tmpfs and fills it, as an ordinary user", "memory", "the process is killed", async () => {
-  const before = await started();
-  const fill = "mount -t tmpfs -o size=4G none /mnt && exec dd if=/dev/zero of=/mnt/x bs=1M";
-  expect(await attacker(`${AS_USER} unshare -Urm sh -c '${fill}'`)).toMatch(/exit (137|247)$/);
-  expect(await started()).toBe(before);
-});
+attack(
+  "mounts a larger tmpfs and fills it, as an ordinary user",
+  "memory, restart",
+  "processes are killed; with its init, it is started again",
+  async () => {
+    const fill = "mount -t tmpfs -o size=4G none /mnt && exec dd if=/dev/zero of=/mnt/x bs=1M";
+    const ended = await attacker(`${AS_USER} unshare -Urm sh -c '${fill}'`).catch((error) => `${error}`);
+    expect(ended).toMatch(/exit (137|247)|Connection .*closed|exit code 255/);
+    await until("an answer of the container", 300, loggedIn);
+    expect(await says("cat /proc/$(cat /run/libvirt/lxc/web.pid)/oom_score_adj")).toBe("-1000");
+  },
+);
 
 attack("forks without an end", "tasks", "no more processes", async () => {
   const loop = "while (1) { my $p = fork; last unless defined $p; if (!$p) { sleep 10; exit } $n++ } print $n";
@@ -214,12 +225,7 @@ labTest(
     );
     await lab.ssh(`kill -9 ${killed}`);
     await until("another start", 300, async () => !["", killed].includes(await controller()));
-    await until("a login", 300, () =>
-      inside("web", "true").then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until("a login", 300, loggedIn);
     await stack.converged();
 
     await inside("web", "systemctl poweroff").catch(() => {});
