@@ -1,4 +1,5 @@
 import type { Lab } from "../../lab/index.ts";
+import { Documented } from "../support/generated.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
 import { LabLife } from "../support/lab-life.ts";
 
@@ -7,6 +8,7 @@ import { LabLife } from "../support/lab-life.ts";
 const LAYERS = "/var/lib/svirt-lxc/roots/web/layers";
 const life = new LabLife("lab-disk");
 let denied: string[];
+const documented = new Documented("docs/limits.md", "disk", ["A container …", "limited by", "gets", "the host keeps"]);
 
 beforeAll(async () => {
   denied = await ownDenials(await sharedLab());
@@ -33,6 +35,7 @@ labTest("root fills its disk, in bytes and in inodes: the host keeps its space, 
   ).toMatch(/fallocate failed: No space left on device.*No space left on device.*\n *0$/s);
   expect(before - (await free(lab))).toBeLessThan(600);
   await lab.ssh("dd if=/dev/zero of=/var/lib/proof bs=1M count=700 conv=fsync && rm /var/lib/proof");
+  documented.note("allocates and writes all that there is", "disk", "no space left", "its space, and writes");
   // What it removes is the host's again.
   await login("rm /fill /fill2; sync /");
   expect(before - (await free(lab))).toBeLessThan(200);
@@ -44,6 +47,7 @@ labTest("root fills its disk, in bytes and in inodes: the host keeps its space, 
   ).toMatch(/No space left on device\n *0$/);
   expect(Number((await lab.ssh("df -i --output=iavail /var/lib | tail -n 1")).stdout)).toBeGreaterThan(100_000);
   await lab.ssh("mkdir /var/lib/proof && rmdir /var/lib/proof");
+  documented.note("makes files without an end", "disk: an inode for each 16 KiB", "no space left", "its inodes");
   await login("rm -r /many");
 });
 
@@ -102,3 +106,5 @@ labTest("destroy leaves no device, mount, unit or file", async (lab) => {
   );
   expect(left.stdout).toBe("");
 });
+
+test("what was found is what is documented", () => documented.expect());

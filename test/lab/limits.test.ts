@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../lab/wait.ts";
-import { expectDocumented, table } from "../support/generated.ts";
+import { Documented, expectDocumented, table } from "../support/generated.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
 import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { says as hostSays } from "../support/lab-selinux.ts";
@@ -21,7 +21,12 @@ let key: string;
 let stack: Stack;
 let witness: Witness;
 let denied: string[];
-const rows: string[][] = [];
+const documented = new Documented("docs/limits.md", "attacks", [
+  "A container …",
+  "limited by",
+  "gets",
+  "its neighbour and the host notice",
+]);
 
 const config = (web: object = {}) => {
   const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
@@ -71,7 +76,7 @@ function attack(what: string, limit: string, gets: string, work: () => Promise<v
     await witness.silent();
     await work();
     expect(await witness.silent()).toEqual([]);
-    rows.push([what, limit, gets, "nothing"]);
+    documented.note(what, limit, gets, "nothing");
   });
 }
 
@@ -166,10 +171,7 @@ attack(
   },
 );
 
-labTest("what was found is what is documented", async () => {
-  const head = ["A container …", "limited by", "gets", "its neighbour and the host notice"];
-  expectDocumented("docs/limits.md", "attacks", table(head, rows));
-});
+labTest("what was found is what is documented", async () => documented.expect());
 
 labTest("what it sees of its host is known, and so is why", async () => {
   const seen = (await inside("web", LIST_VISIBLE)).stdout.split("\n").slice(0, -1);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
+import { Documented } from "../support/generated.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
 import { type Inside, insideOf, makeLoginKey } from "../support/login.ts";
 import * as frames from "../support/network/frames.ts";
@@ -19,6 +20,9 @@ let stack: Stack;
 let login: Inside;
 /** What other tests on the same host were denied before. */
 let denied: string[];
+const documented = new Documented("docs/limits.md", "network", ["A container …", "held by", "what comes of it"]);
+const FILTER = "the guest filter and isolated ports";
+const RULES = "the network's rules";
 let scripts: Record<string, string>;
 let key: string;
 /** web, db and the host's end of their network. */
@@ -145,8 +149,20 @@ const HEARD_BY_DB = [
   "unknown",
 ];
 
+/** The same, as people say it. */
+const LIES: readonly [what: string, marks: RegExp][] = [
+  ["says by ARP that it is its neighbour, or the gateway", /^is /],
+  ["sends from the MAC or the address of its neighbour, or of somebody elsewhere", /^from /],
+  ["sends to its neighbour directly", /^to the mac/],
+  ["answers DHCP in place of the host", /^dhcp /],
+  ["advertises itself as a router of IPv6", /^router/],
+  ["sends frames of other protocols, or of other VLANs", /^(unknown|tagged)/],
+];
+
 labTest("nothing that is made up leaves a container", async (lab) => {
   expect(await heard(lab, lies())).toEqual({ host: [], db: [] });
+  for (const mark of [...HEARD_BY_HOST, ...HEARD_BY_DB]) expect(LIES.some(([, marks]) => marks.test(mark))).toBe(true);
+  for (const [what] of LIES) documented.note(what, FILTER, "neither its neighbour nor the host hears it");
 });
 
 labTest("each is where it was for the others: db for the host, the gateway for db", async (lab) => {
@@ -178,6 +194,12 @@ labTest(
     await login("web", `ip route add ${db.ip}/32 via ${gateway.ip}`);
     expect(await ports("web", `${db.ip}:22`)).toEqual({ [`${db.ip}:22`]: "refused" });
     await login("web", `ip route delete ${db.ip}/32`);
+    documented.note(
+      "connects to ports of its host, sshd's among them, on any address",
+      RULES,
+      "refused, but DNS and DHCP",
+    );
+    documented.note("connects to ports of its neighbour, also by a route over the host", RULES, "refused");
   },
 );
 
@@ -224,6 +246,7 @@ labTest("it cannot fill the host's table of connections", async (lab) => {
   const flooded = (await count()) - before;
   expect(flooded).toBeGreaterThan(3000);
   expect(flooded).toBeLessThan(4096 + 200);
+  documented.note("opens connections without an end", "connections", "4096 of the host's table, which has more");
 });
 
 labTest("rules that were flushed are named, and in force again after the next up", async (lab) => {
@@ -295,3 +318,5 @@ labTest("destroy leaves nothing of it, and nothing was denied to a container", a
   expect(left).not.toContain("svirt-lxc");
   expect((await ownDenials(lab)).filter((line) => !denied.includes(line))).toEqual([]);
 });
+
+test("what was found is what is documented", () => documented.expect());

@@ -21,3 +21,26 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
+
+/** What a file of tests tries, as a table of a document: a row is noted by the test that has seen it. */
+export class Documented {
+  readonly #file: string;
+  readonly #part: string;
+  readonly #head: readonly string[];
+  readonly #rows: string[][] = [];
+
+  constructor(file: string, part: string, head: readonly string[]) {
+    this.#file = file;
+    this.#part = part;
+    this.#head = head;
+  }
+
+  note(...cells: string[]): void {
+    this.#rows.push(cells);
+  }
+
+  /** Are these the rows of the document? For the last test. */
+  expect(): void {
+    expectDocumented(this.#file, this.#part, table(this.#head, this.#rows));
+  }
+}
