@@ -33,7 +33,7 @@ import {
   parseFirewall,
 } from "../tools/firewall.ts";
 import { defineGuestFilter, GUEST_FILTER_FILE, isGuestFilter, undefineGuestFilter } from "../tools/guest-filter.ts";
-import { areInstalled, installUnits, LIST_UNITS, removeUnits } from "../tools/host-units.ts";
+import { areInstalled, areLeft, installUnits, LIST_UNITS, removeUnits } from "../tools/host-units.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
   bridgeOf,
@@ -53,6 +53,7 @@ import {
 } from "../tools/network.ts";
 import {
   type GuardedNetwork,
+  hasNetworkRules,
   isGuarded,
   isolatePorts,
   networkRulesRead,
@@ -61,8 +62,8 @@ import {
   removeNetworkRules,
   writeNetworkRules,
 } from "../tools/network-rules.ts";
-import { isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
-import { removeParentSlice } from "../tools/slice.ts";
+import { hasFile, isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
+import { HAS_PARENT, removeParentSlice } from "../tools/slice.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
@@ -127,6 +128,8 @@ interface Observed {
     unlabelled: string[];
     /** A container stays here without a stack. */
     remaining: boolean;
+    /** What of ours is there, whole or not. */
+    left: Record<"rules" | "networkdFile" | "filter" | "udevLink" | "units" | "slice", boolean>;
   };
 }
 
@@ -156,6 +159,9 @@ const FORWARD = "nat";
 /** lxc.conf as it was before the first claim; the last one out puts back what it said of our keys. */
 const ORIGINAL = `${STORE}/lxc.conf.original`;
 
+/** What systemctl says of a unit that is not there (systemctl(1), exit status). */
+const NO_SUCH_UNIT = 5;
+
 /** lxc.conf is being written, and libvirt has to read it. A boot does that as well. */
 const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
 
@@ -163,6 +169,7 @@ const STATE = `
 echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
 echo "@units"; ${LIST_UNITS}
+echo "@slice"; ${HAS_PARENT}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -178,7 +185,9 @@ const KEEP_ORIGINAL = `${PUT}
 : >${UNREAD} && { [ -e ${ORIGINAL} ] || cat ${LXC_CONF} 2>/dev/null | put ${ORIGINAL}; }`;
 const WRITE = `${WRITE_CONFIG}\nwrite_config "$1"`;
 const write = (file: string) => ["sh", "-c", WRITE, "sh", file];
-const RESTORE = `rm -f ${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
+const RESTORE = `mkdir -p /run/svirt-lxc; : >${UNREAD}; ${WRITE} && rm ${ORIGINAL}`;
+// What is not there, or not running, reads it when it is started.
+const REREAD_CONF = `systemctl try-restart "$@"; code=$?; case $code in 0|${NO_SUCH_UNIT}) rm -f ${UNREAD};; *) exit $code;; esac`;
 
 export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   token: "LibvirtService",
@@ -257,6 +266,14 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         openPorts: open,
         unlabelled,
         remaining: isPolicyStillNeeded(results),
+        left: {
+          rules: hasNetworkRules(rules, network),
+          networkdFile: hasFile(part("networkd") ?? "", network),
+          filter: rules.files.has(GUEST_FILTER_FILE),
+          udevLink: part("link")?.trim() !== "",
+          units: areLeft(part("units") ?? ""),
+          slice: part("slice")?.includes("yes") ?? false,
+        },
       },
     };
   },
@@ -363,7 +380,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     return steps;
   },
 
-  remove({ answers, missingPackages, network, claim, host }, { owner, network: name }) {
+  remove({ answers, missingPackages, unread, network, claim, host }, { owner, network: name }) {
     if (!claim) return [];
     const services = host?.daemons?.services ?? [];
     // Where it was never installed, or is no more, it has none.
@@ -377,7 +394,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       ];
     const steps: Step[] = [];
     const others = [...otherClaims(host!.store, CLAIM, claimSchema, owner).values()];
-    const { store, lxcConf, original, remaining } = host!;
+    const { store, lxcConf, original, remaining, left } = host!;
     // Not so with any container that remains: it may be about to move to another network, by a stack that replaces this one.
     if (!hasRetained(store) && !others.some((o) => o === DAMAGED || o.network === name)) {
       if (network?.owner === NETWORK_OWNER) {
@@ -385,7 +402,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           steps.push({ id: "stop-network", title: "Stopping the network", argv: virsh("net-destroy", name) });
         steps.push({ id: "remove-network", title: "Removing the network", argv: virsh("net-undefine", name) });
       }
-      steps.push(removeNetworkRules(name), removeFile(name));
+      if (left.rules) steps.push(removeNetworkRules(name));
+      if (left.networkdFile) steps.push(removeFile(name));
     }
     if (others.length === 0 && !remaining) {
       if (original !== undefined) {
@@ -397,20 +415,21 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           stdin: withOriginal(lxcConf, original),
         });
       }
-      if (answers) steps.push(undefineGuestFilter);
-      const argv = ["systemctl", "try-restart", ...services];
-      steps.push({
-        id: "restart-libvirt",
-        title: "Restarting libvirt, which reads lxc.conf",
-        argv,
-        ok: [0, NO_SUCH_UNIT],
-      });
-      steps.push({
-        id: "remove-udev-link",
-        title: "Removing the rule of udev for the MACs of containers",
-        argv: ["rm", "-f", VETH_LINK],
-      });
-      steps.push(removeUnits, removeParentSlice);
+      if (answers && left.filter) steps.push(undefineGuestFilter);
+      if (original !== undefined || unread)
+        steps.push({
+          id: "restart-libvirt",
+          title: "Restarting libvirt, which reads lxc.conf",
+          argv: ["sh", "-c", REREAD_CONF, "sh", ...services],
+        });
+      if (left.udevLink)
+        steps.push({
+          id: "remove-udev-link",
+          title: "Removing the rule of udev for the MACs of containers",
+          argv: ["rm", "-f", VETH_LINK],
+        });
+      if (left.units) steps.push(removeUnits);
+      if (left.slice) steps.push(removeParentSlice);
     }
     return [...steps, unclaim(CLAIM, owner)];
   },
@@ -426,9 +445,6 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       ...(claim === DAMAGED && { drift: [damageOf(claimPath(CLAIM, inputs.owner))] }),
     }) as Partial<Inputs> & { drift?: string[] },
 };
-
-/** What systemctl says of a unit that is not there (systemctl(1), exit status). */
-const NO_SUCH_UNIT = 5;
 
 // Reservations change with each container, and are not for state.
 function pick(network: NetworkInfo): Observed["network"] {

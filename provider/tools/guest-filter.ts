@@ -54,5 +54,5 @@ export const defineGuestFilter: Step = {
 export const undefineGuestFilter: Step = {
   id: "remove-guest-filter",
   title: "Removing the filter of containers' interfaces",
-  argv: ["sh", "-c", `[ ! -e ${GUEST_FILTER_FILE} ] || exec "$@"`, "sh", ...virsh("nwfilter-undefine", GUEST_FILTER)],
+  argv: virsh("nwfilter-undefine", GUEST_FILTER),
 };

@@ -42,6 +42,11 @@ export function areInstalled(listed: string): boolean {
   return listed.trim() === INSTALLED;
 }
 
+/** Is any of it there? */
+export function areLeft(listed: string): boolean {
+  return listed.includes(MARK);
+}
+
 // The files come in one stream, each after its name.
 const WRITE = `${WRITE_CONFIG}
 while IFS= read -r line; do

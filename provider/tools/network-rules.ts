@@ -272,6 +272,12 @@ export function isGuarded({ files, loaded, units }: NetworkRules, guarded: Guard
   );
 }
 
+/** Is any of the files of a network's rules there, or are they loaded? */
+export function hasNetworkRules({ files, loaded }: NetworkRules, network: string): boolean {
+  const own = [unitFile, dropIn, sysctlFile].map((of) => of(network));
+  return loaded.has(network) || [...files.keys()].some((f) => own.includes(f) || f.startsWith(`${folderOf(network)}/`));
+}
+
 /** The interfaces with the guest filter whose ports are not isolated. */
 export function openPorts({ files, filtered }: NetworkRules): string[] {
   return filtered.filter((port) => files.get(`/sys/class/net/${port}/brport/isolated`)?.trim() === "0");

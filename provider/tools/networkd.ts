@@ -30,6 +30,11 @@ export function isLeftAlone(listed: string, network: string, bridge: string): bo
   return lines.map((line) => line.slice(start.length)).join("\n") === wanted.join("\n");
 }
 
+/** Is there a file of ours for it, whatever it says? */
+export function hasFile(listed: string, network: string): boolean {
+  return listed.split("\n").some((line) => line.startsWith(`${fileOf(network)}:`));
+}
+
 // By systemd: `networkctl reload` waits in vain for an answer where SELinux is enforcing. One that does not run reads them when it starts.
 const RELOAD =
   "reload() { ! systemctl is-active --quiet systemd-networkd.service || systemctl reload systemd-networkd.service; }";

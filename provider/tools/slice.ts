@@ -152,6 +152,9 @@ export function removeSlice(name: string): Step {
   };
 }
 
+/** The command that prints something if there is a slice of all containers. */
+export const HAS_PARENT = `[ ! -d '${PARENT}' ] || echo yes`;
+
 const REMOVE_PARENT = `grep -qs 'populated 1' '${PARENT}/cgroup.events' || systemctl stop '${PARENT_SLICE}'`;
 
 /** Removes the slice of all containers, if there are none. */

@@ -92,6 +92,6 @@ function readTexts(): Map<string, string> {
       .map((file) => [file.replace(/\.txt$/, ""), current(read(file))]),
   ).set(
     "libvirt",
-    read("libvirt.txt").replace(/^@units\n.*?(?=^@unread$)/ms, () => `@units\n${INSTALLED}\n`),
+    read("libvirt.txt").replace(/^@units\n.*?(?=^@slice$)/ms, () => `@units\n${INSTALLED}\n`),
   );
 }
