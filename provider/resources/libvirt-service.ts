@@ -471,7 +471,7 @@ export type LibvirtServiceArgs = Args<typeof schema>;
 
 /**
  * libvirt's LXC driver runs, now and after a reboot; it confines every domain by SELinux and refuses unconfined ones; and
- * there is a NAT network for containers, with what it needs of the host's firewall. It is shared by all stacks that use the
+ * there is a NAT network for containers, with what it needs of the host's firewall, and with rules of what containers may reach. It is shared by all stacks that use the
  * host. The last one out removes the network and the files for udev and networkd, and puts lxc.conf back; packages stay.
  */
 export class LibvirtService extends HostResource {

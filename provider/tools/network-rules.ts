@@ -75,8 +75,9 @@ const sysctlFile = (network: string) => `/etc/sysctl.d/svirt-lxc.${network}.conf
 const folderOf = (network: string) => `${STORE}/networks/${network}`;
 const containerFile = (network: string, name: string) => `${folderOf(network)}/containers/${name}.nft`;
 
-// Chains of one priority come in no order that could be relied on: before those of others. What is dropped here is dropped;
-// what is accepted, others may still drop. The kernel would tell containers that they reach each other directly. The guest filter lets no IPv6 through; here it is refused to those that started without.
+// It comes before the chains of others: what is dropped here is dropped; what is accepted, they may still drop. The guest filter
+// lets no IPv6 through; here it is refused to those that started without. TCP is reset, since the kernel sends only one error of
+// ICMP a second. "redirect": the kernel would tell containers of one subnet that they reach each other directly.
 const tableText = ({ network, bridge, subnet, gateway }: GuardedNetwork) => `table inet ${tableOf(network)}
 delete table inet ${tableOf(network)}
 table inet ${tableOf(network)} {
@@ -106,6 +107,7 @@ table inet ${tableOf(network)} {
 		ip saddr vmap @containers
 		ip daddr ${gateway} meta l4proto { tcp, udp } th dport 53 accept
 		ip daddr ${gateway} icmp type echo-request accept
+		meta l4proto tcp reject with tcp reset
 		reject
 	}
 	chain to-others {
@@ -114,6 +116,7 @@ table inet ${tableOf(network)} {
 		ip saddr != ${subnet} drop
 		ip saddr vmap @containers
 		oifname != "${bridge}" accept
+		meta l4proto tcp reject with tcp reset
 		reject
 	}
 }

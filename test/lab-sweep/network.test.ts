@@ -52,7 +52,9 @@ labTest("rules that were flushed are named, and written anew; the container keep
   await flush(lab);
   const preview = await stack.preview("--refresh", "--diff");
   expect(preview.operations[LIBVIRT]?.properties).toEqual(["firewall"]);
-  expect(preview.output).toMatch(/~ firewall *: "missing: forward, masquerade, input, isolation" => "ready"/);
+  expect(preview.output).toMatch(
+    /~ firewall *: "missing: forward, masquerade, input, guest-rules, isolation" => "ready"/,
+  );
   worked(await stack.up());
   expect((await lab.ssh("nft list ruleset")).stdout).toMatch(/ip saddr 10\.213\.0\.0\/20 .*masquerade/);
   expect(await pid(lab, "net")).toBe(before);
