@@ -161,13 +161,15 @@ export function parseContainerText(network: string, name: string, text: string):
 const loadText = (network: string) => `# Loads the rules of the network ${network} and of its containers.
 umask 077
 cd ${folderOf(network)} || exit
+[ -e /proc/$$/fd/6 ] || exec 6>>lock
+flock -w 60 6 || exit
 load() {
-  said=$(printf '%s\\n' "$1" | nft -f - 2>&1 3>&- 8>&- 9>&-) || { printf '%s\\n' "$said" >&2; return 1; }
+  said=$(printf '%s\\n' "$1" | nft -f - 2>&1 3>&- 6>&- 8>&- 9>&-) || { printf '%s\\n' "$said" >&2; return 1; }
 }
 rules=$(cat rules.nft containers/*.nft 2>/dev/null)
 rm -f loaded
 load "$rules" || { load "$(cat rules.nft)"; exit 1; }
-listing=$(nft -s list table inet ${tableOf(network)} 2>&1 3>&- 8>&- 9>&-) && printf '%s\\n' "$rules" "$listing" >loaded
+listing=$(nft -s list table inet ${tableOf(network)} 2>&1 3>&- 6>&- 8>&- 9>&-) && printf '%s\\n' "$rules" "$listing" >loaded
 `;
 
 const unitText = (network: string) => `# Written by svirt-lxc.
@@ -215,7 +217,9 @@ for d in ${STORE}/networks/*/; do
   [ -d "$d" ] && cd "$d" || continue
   n=\${d%/} n=\${n##*/}
   units="$units svirt-lxc-network-$n.service"
-  [ ! -e loaded ] || [ "$(cat loaded)" != "$(cat rules.nft containers/*.nft 2>/dev/null; nft -s list table inet "svirt-lxc.$n" 2>/dev/null)" ] || echo "@loaded $n"
+  [ ! -e lock ] || { exec 6<lock && flock -s -w 60 6; }
+  [ ! -e loaded ] || [ "$(cat loaded)" != "$(cat rules.nft containers/*.nft 2>/dev/null; nft -s list table inet "svirt-lxc.$n" 2>/dev/null 6<&-)" ] || echo "@loaded $n"
+  exec 6<&-
 done
 [ -z "$units" ] || systemctl show -p Id,ActiveState,UnitFileState,NeedDaemonReload $units
 :`;
@@ -370,9 +374,10 @@ export function writeContainerRules(network: string, name: string, rules: Contai
   };
 }
 
-// What is left of a container that had the address before would keep nft from loading any.
+// What is left of a container that had the address before would keep nft from loading any. A look at the rules waits for the lock:
+// between a file and its loading they are not what they are to be, and another container may just be looked at.
 const WRITE_CONTAINER = `${PUT}
-cd "$1" || exit
+cd "$1" && exec 6>>lock && flock -w 60 6 || exit
 for f in $(grep -lsF "{ $3 : jump" containers/*.nft); do [ "$1/$f" = "$2" ] || rm -f "$f" || exit; done
 put "$2" && exec sh ./load`;
 
@@ -387,5 +392,6 @@ export function removeContainerRules(network: string, name: string): Step {
 }
 
 const REMOVE_CONTAINER = `
+[ ! -e "$1/lock" ] || { exec 6>>"$1/lock" && flock -w 60 6; } || exit
 rm -f "$2" "$2.new"
 [ ! -e "$1/load" ] || exec sh "$1/load"`;
