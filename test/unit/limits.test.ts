@@ -1,4 +1,5 @@
 import { ALL_LIMITS, DEFAULT_LIMITS, LIMITS, type LimitName, limitInputs } from "../../provider/limits/index.ts";
+import { reachInputs } from "../../provider/tools/network-rules.ts";
 import { expectDocumented, table } from "../support/generated.ts";
 
 const values: { [N in LimitName]: readonly [value: unknown, properties: string[], kernel: string[]][] } = {
@@ -62,4 +63,9 @@ test("every limit is in docs/limits.md", () => {
   ]);
   expect(Object.keys(LIMITS)).toHaveLength(rows.length);
   expectDocumented("docs/limits.md", "inputs", table(["input", "meaning", "systemd.resource-control(5)"], rows));
+});
+
+test("what a container may reach is in docs/limits.md", () => {
+  const rows = Object.entries(reachInputs).map(([name, schema]) => [`\`${name}\``, schema.description ?? ""]);
+  expectDocumented("docs/limits.md", "reach", table(["input", "meaning"], rows));
 });
