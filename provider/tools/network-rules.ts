@@ -217,7 +217,7 @@ for d in ${STORE}/networks/*/; do
   [ -d "$d" ] && cd "$d" || continue
   n=\${d%/} n=\${n##*/}
   units="$units svirt-lxc-network-$n.service"
-  [ ! -e lock ] || { exec 6<lock && flock -s -w 60 6; }
+  [ ! -e lock ] || { exec 6<lock && flock -s -w 30 6; }
   [ ! -e loaded ] || [ "$(cat loaded)" != "$(cat rules.nft containers/*.nft 2>/dev/null; nft -s list table inet "svirt-lxc.$n" 2>/dev/null 6<&-)" ] || echo "@loaded $n"
   exec 6<&-
 done

@@ -39,9 +39,12 @@ test("these wait", () => {
     "mount-root",
     "read denials",
     "read evidence",
+    "read network-rules",
     "read settings",
+    "remove-container-rules",
     "stop-container",
     "unmount-root",
+    "write-network-rules",
   ]);
 });
 
