@@ -122,7 +122,7 @@ const waves: Drift[][] = [
     ],
   ],
   [["the slice", redefine("s#>/machine/svirt-lxc/web<#>/system<#"), "LxcDomain web", "drift"]],
-  [["a filter on its interface", redefine("s#filter='svirt-lxc-guest'#filter='x'#"), "LxcDomain web", "drift"]],
+  [["a filter on its interface", redefine("s#svirt-lxc-guest#x#"), "LxcDomain web", "drift"]],
   [["the clock", redefine("s#offset='utc'#offset='localtime'#"), "LxcDomain web", "drift"]],
   [
     ["networkd told nothing of the network", "rm /etc/systemd/network/0-svirt-lxc.*", "LibvirtService alpha"],
