@@ -1,0 +1,3 @@
+import { neighbourTests } from "../support/neighbour-tests.ts";
+
+neighbourTests({ whole: true });
