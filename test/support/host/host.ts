@@ -165,7 +165,15 @@ export class Host {
   async restartWhenAsked(other: Promise<unknown>): Promise<boolean> {
     const ended = endOf(other);
     const timer = "/run/systemd/transient/svirt-lxc-reboot.timer";
-    while (!this.has(timer) || (await this.sh("ls -d /run/svirt-lxc/batch.* 2>/dev/null || true")) !== "") {
+    const connections = () => readdir(join(this.#dir, "connections"));
+    let asking: string[] | undefined;
+    const hasReported = async () => {
+      if (!this.has(timer)) return false;
+      asking ??= await connections();
+      if ((await this.sh("ls -d /run/svirt-lxc/batch.* 2>/dev/null || true")) !== "") return false;
+      return !(await connections()).some((one) => asking?.includes(one));
+    };
+    while (!(await hasReported())) {
       if (ended() && !this.has(timer)) return false;
       await setTimeout(10);
     }
