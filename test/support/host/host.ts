@@ -165,13 +165,12 @@ export class Host {
   async restartWhenAsked(other: Promise<unknown>): Promise<boolean> {
     const ended = endOf(other);
     const timer = "/run/systemd/transient/svirt-lxc-reboot.timer";
-    const connections = () => readdir(join(this.#dir, "connections"));
     let asking: string[] | undefined;
     const hasReported = async () => {
       if (!this.has(timer)) return false;
-      asking ??= await connections();
+      asking ??= await readdir(join(this.#dir, "connections"));
       if ((await this.sh("ls -d /run/svirt-lxc/batch.* 2>/dev/null || true")) !== "") return false;
-      return !(await connections()).some((one) => asking?.includes(one));
+      return !asking.some((pid) => existsSync(`/proc/${pid}`)); // one that was killed has left its file
     };
     while (!(await hasReported())) {
       if (ended() && !this.has(timer)) return false;
