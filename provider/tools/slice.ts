@@ -58,7 +58,8 @@ export function parseSlices(outcome: Outcome, name: string): FoundLimits {
     if (unit !== slice) continue;
     const [, property, value = ""] = /^(\w+)=(.*)$/.exec(text) ?? [];
     if (!file.endsWith(".conf")) found.kernel = { ...found.kernel, [file]: text };
-    else if (property) found.configured[property] = value;
+    // systemd writes a percentage with two decimals.
+    else if (property) found.configured[property] = /^[\d.]+%$/.test(value) ? `${Number.parseFloat(value)}%` : value;
   }
   return found;
 }

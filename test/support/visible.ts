@@ -4,6 +4,7 @@
  */
 const VISIBLE: Readonly<Record<string, readonly string[]>> = {
   "what machine and kernel it is: programs choose code and limits by it": [
+    "acpi/wakeup",
     "bus/input/devices",
     "bus/input/handlers",
     "bus/pci/devices",
@@ -15,6 +16,7 @@ const VISIBLE: Readonly<Record<string, readonly string[]>> = {
     "devices",
     "dma",
     "driver/rtc",
+    "dynamic_debug/control",
     "execdomains",
     "fb",
     "filesystems",
@@ -22,7 +24,8 @@ const VISIBLE: Readonly<Record<string, readonly string[]>> = {
     "ioports",
     "misc",
     "modules",
-    "mtrr",
+    "tty/drivers",
+    "tty/ldiscs",
     "version",
     "version_signature",
   ],

@@ -277,6 +277,14 @@ plans(
       { host: { domains: shutOff }, wants: { memory: "1GiB" } },
       [...redefine, "set-limits", ...start],
     ],
+    [
+      "half a processor, as systemd writes it",
+      {
+        host: { slices: both(swap("CPUQuota=", "CPUQuota=50.00%"), swap("max 100000", "50000 100000")) },
+        wants: { cpus: 0.5 },
+      },
+      [],
+    ],
     ["fewer tasks", { wants: { tasks: 100 } }, ["set-limits"]],
     [
       "fewer processors, and more of them than others",
