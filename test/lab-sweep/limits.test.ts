@@ -1,0 +1,3 @@
+import { limitTests } from "../support/limit-tests.ts";
+
+limitTests({ whole: true });
