@@ -11,8 +11,9 @@ let isWatching = false;
 
 /**
  * Has the program fail if it ends before the resource is registered. To the engine, what a program that ended well did not
- * register is to be deleted, with its data; and Pulumi's SDK lets a program end well when nothing is left that Node would wait
- * for, and when the connection to the engine breaks (runtime/resource.js, UNAVAILABLE: "just exit").
+ * register is to be deleted, with its data. Pulumi's SDK of today notices registrations that still wait when nothing is left that
+ * Node would wait for; earlier ones, and those that failed since the connection to the engine broke (runtime/resource.js,
+ * UNAVAILABLE: "just exit"), are noticed here.
  */
 export function expectRegistration(resource: pulumi.CustomResource, name: string): void {
   pending.add(name);
