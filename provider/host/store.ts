@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Outcome, Read, Step } from "./batch.ts";
+import type { Read, Step } from "./batch.ts";
+import { parseOnce } from "./parse-once.ts";
 import { DAMAGED, type Damaged, parseRecord, removeRecord, STORE, writeRecord } from "./records.ts";
 
 /*
@@ -99,16 +100,10 @@ all=$(list) || all=$(list) || all=$(list) || exit 1
 /** All records of a host. */
 export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
 
-const parsed = new WeakMap<Outcome, Store>();
+/** The records of a listing. */
+export const parseStore = parseOnce(readStore);
 
-/** The records of a listing. All resources of a host ask for them: they are read once. */
-export function parseStore(outcome: Outcome): Store {
-  const store = parsed.get(outcome) ?? readStore(outcome);
-  parsed.set(outcome, store);
-  return store;
-}
-
-function readStore(outcome: Outcome): Store {
+function readStore(listing: string): Store {
   const store: Store = {
     slots: new Map(),
     claims: new Map(),
@@ -118,7 +113,7 @@ function readStore(outcome: Outcome): Store {
     folders: new Set(),
     staging: new Set(),
   };
-  for (const [path, text] of filesOf(outcome.stdout)) {
+  for (const [path, text] of filesOf(listing)) {
     const [kind, name = "", last = ""] = path.split("/");
     if (kind === "slots") store.slots.set(Number(name), parseRecord(text, slotSchema));
     else if (kind === "staging") store.staging.add(`${STORE}/${path}`);

@@ -1,3 +1,6 @@
+/** The shares of a container's memory that its file systems in memory may take, as divisors. */
+export const SHARES = { "/run": 10, "/tmp": 4, "/dev/shm": 4 };
+
 /**
  * What libvirt starts as a container's first process: it becomes the image's own init. libvirt's LXC driver knows no control
  * group namespace (cgroup_namespaces(7)), and mounts the tree of the whole host: in a namespace of its own, the container sees its
@@ -12,9 +15,9 @@ const INSIDE = [
   "read -r memory </sys/fs/cgroup/memory.max",
   "case $memory in '' | *[!0-9]*) exec /sbin/init ;; esac",
   "limited() { mount -t tmpfs -o nosuid,nodev,size=$1,mode=$2 tmpfs $3; }",
-  "limited $((memory / 10)) 755 /run",
-  "mkdir -p /dev/shm && limited $((memory / 4)) 1777 /dev/shm",
-  "mkdir -p /run/systemd/system/tmp.mount.d && printf '[Mount]\\nOptions=mode=1777,strictatime,nosuid,nodev,size=%s\\n' $((memory / 4)) >/run/systemd/system/tmp.mount.d/size.conf",
+  `limited $((memory / ${SHARES["/run"]})) 755 /run`,
+  `mkdir -p /dev/shm && limited $((memory / ${SHARES["/dev/shm"]})) 1777 /dev/shm`,
+  `mkdir -p /run/systemd/system/tmp.mount.d && printf '[Mount]\\nOptions=mode=1777,strictatime,nosuid,nodev,size=%s\\n' $((memory / ${SHARES["/tmp"]})) >/run/systemd/system/tmp.mount.d/size.conf`,
   "exec /sbin/init",
 ].join("; ");
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Outcome, Read, Step } from "../host/batch.ts";
+import type { Read, Step } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { PUT, STORE } from "../host/records.ts";
 import { WRITE_CONFIG } from "./config-file.ts";
 import { GUEST_FILTER, GUEST_FILTER_FILE } from "./guest-filter.ts";
@@ -239,14 +240,7 @@ export interface NetworkRules {
   filtered: readonly string[];
 }
 
-const parsed = new WeakMap<Outcome, NetworkRules>();
-
-/** All resources of a host ask for them: they are read once. */
-export function parseNetworkRules(outcome: Outcome): NetworkRules {
-  const rules = parsed.get(outcome) ?? readNetworkRules(outcome.stdout);
-  parsed.set(outcome, rules);
-  return rules;
-}
+export const parseNetworkRules = parseOnce(readNetworkRules);
 
 function readNetworkRules(text: string): NetworkRules {
   const files = new Map<string, string>();

@@ -1,6 +1,8 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { ALL_LIMITS, type LimitName, type LimitValues } from "../limits/index.ts";
 import type { Controller, Limit } from "../limits/limit.ts";
+import { SHARES } from "./init.ts";
 import { parseMemory } from "./memory.ts";
 import { V } from "./virsh.ts";
 
@@ -49,20 +51,29 @@ export interface FoundLimits {
 }
 
 export function parseSlices(outcome: Outcome, name: string): FoundLimits {
-  const found: FoundLimits = { configured: {}, controllers: [] };
-  const slice = sliceOf(name);
-  for (const line of outcome.stdout.split("\n")) {
-    const [, controllers] = /^@controllers (.*)/.exec(line) ?? [];
-    if (controllers !== undefined) found.controllers = controllers.split(" ");
-    const [, unit, file = "", text = ""] = /^(.*?)(?:\.d)?\/([\w.-]+):(.*)$/.exec(line) ?? [];
-    if (unit !== slice) continue;
-    const [, property, value = ""] = /^(\w+)=(.*)$/.exec(text) ?? [];
-    if (!file.endsWith(".conf")) found.kernel = { ...found.kernel, [file]: text };
-    // systemd writes a percentage with two decimals.
-    else if (property) found.configured[property] = /^[\d.]+%$/.test(value) ? `${Number.parseFloat(value)}%` : value;
-  }
-  return found;
+  const { controllers, slices } = readSlices(outcome);
+  return { configured: {}, ...slices.get(sliceOf(name)), controllers };
 }
+
+type Slice = Pick<FoundLimits, "configured" | "kernel">;
+
+const readSlices = parseOnce((text): { controllers: string[]; slices: Map<string, Slice> } => {
+  const slices = new Map<string, Slice>();
+  let controllers: string[] = [];
+  for (const line of text.split("\n")) {
+    const [, names] = /^@controllers (.*)/.exec(line) ?? [];
+    if (names !== undefined) controllers = names.split(" ");
+    const [, unit, file = "", content = ""] = /^(.*?)(?:\.d)?\/([\w.-]+):(.*)$/.exec(line) ?? [];
+    if (unit === undefined) continue;
+    const slice = slices.get(unit) ?? { configured: {} };
+    slices.set(unit, slice);
+    const [, property, value = ""] = /^(\w+)=(.*)$/.exec(content) ?? [];
+    if (!file.endsWith(".conf")) slice.kernel = { ...slice.kernel, [file]: content };
+    // systemd writes a percentage with two decimals.
+    else if (property) slice.configured[property] = /^[\d.]+%$/.test(value) ? `${Number.parseFloat(value)}%` : value;
+  }
+  return { controllers, slices };
+});
 
 type AnyLimit = Limit<LimitValues[LimitName]>;
 
@@ -129,7 +140,9 @@ for f in "$2"/machine-lxc*.scope/libvirt/memory.max; do echo "$3" >"$f" || exit 
 fit() {
   ! grep -q " $1 .* - tmpfs " "/proc/$init/mountinfo" || mount -N "$init" -t tmpfs -o "remount,nosuid,nodev,size=$2" tmpfs "$1" || :
 }
-fit /run $(($3 / 10)); fit /tmp $(($3 / 4)); fit /dev/shm $(($3 / 4))
+${Object.entries(SHARES)
+  .map(([folder, share]) => `fit ${folder} $(($3 / ${share}))`)
+  .join("; ")}
 `;
 
 /** Gives a running container more memory, or less: what it sees as its own, apart from the limit of its slice. */
