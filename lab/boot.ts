@@ -6,17 +6,18 @@ import { chooseAccelerator } from "./accelerator.ts";
 import { createDisk } from "./disk.ts";
 import type { LabImage } from "./image.ts";
 import { type Accelerator, machineFiles } from "./qemu.ts";
+import type { SelinuxMode } from "./ready.ts";
 import { ensureSavedState } from "./saved-state.ts";
 import { startUntilReady } from "./start.ts";
 
 /** How to start. */
 interface BootOptions {
   owner?: number;
-  permissive?: boolean;
+  selinux?: SelinuxMode;
 }
 
 /** Starts the machine of a folder and waits until it is ready: from a saved state if it has no disk yet, else by a boot. */
-export async function bootLab(dir: string, image: LabImage, { owner, permissive }: BootOptions): Promise<void> {
+export async function bootLab(dir: string, image: LabImage, { owner, selinux }: BootOptions): Promise<void> {
   const accelerator = await chooseAccelerator(image);
   const disk = join(dir, machineFiles.disk);
   if (!existsSync(disk)) {
@@ -25,7 +26,7 @@ export async function bootLab(dir: string, image: LabImage, { owner, permissive 
     await createDisk(dir, image.disk);
   }
   await step(`lab host: boot (${accelerator.name})`, () =>
-    startUntilReady(dir, { image, accelerator, permissive, owner }),
+    startUntilReady(dir, { image, accelerator, selinux, owner }),
   );
 }
 

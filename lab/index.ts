@@ -42,12 +42,12 @@ export interface LabOptions {
   fresh?: boolean;
   /** The machine goes when this process goes, however it ends. */
   owner?: number;
-  /** Boot with an SELinux that only warns, by a kernel argument (selinux(8)). */
-  permissive?: boolean;
+  /** What its configuration has SELinux do at the next boot. Default: "Enforcing". */
+  selinux?: SelinuxMode;
 }
 
 /** Starts the lab host of a folder and waits until it is ready; one that runs already is left as it is. */
-export async function startLab({ dir: folder, fresh = false, owner, permissive }: LabOptions): Promise<Lab> {
+export async function startLab({ dir: folder, fresh = false, owner, selinux }: LabOptions): Promise<Lab> {
   const image = await ensureImage();
   await mkdir(folder, { recursive: true });
   const dir = await realpath(folder);
@@ -56,7 +56,7 @@ export async function startLab({ dir: folder, fresh = false, owner, permissive }
     if (fresh || (await runningRecord(dir))?.ready === false) await killMachine(dir);
     if (!(await runningRecord(dir))) {
       if (fresh || (await isOutdated(dir, image))) await rm(join(dir, machineFiles.disk), { force: true });
-      await bootLab(dir, image, { owner, permissive });
+      await bootLab(dir, image, { owner, selinux });
     }
     const lab = (await attachLab(dir))!;
     return { ...lab, reset: () => startLab({ dir, fresh: true, owner }) };

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { LabImage } from "./image.ts";
 import { type Accelerator, machineArguments, machineFiles, qemu } from "./qemu.ts";
 import { qmp } from "./qmp.ts";
+import type { SelinuxMode } from "./ready.ts";
 import { isMachine, type MachineRecord, runningRecord, writeRecord } from "./record.ts";
 import { writeSshConfig } from "./ssh.ts";
 import { until } from "./wait.ts";
@@ -15,8 +16,8 @@ import { endWith } from "./watch.ts";
 export interface MachineOptions {
   image: LabImage;
   accelerator: Accelerator;
-  /** Boot with an SELinux that only warns. */
-  permissive?: boolean;
+  /** What its configuration has SELinux do. Default: "Enforcing". */
+  selinux?: SelinuxMode;
   /** The file with a saved state's memory, to start from instead of booting. */
   memory?: string;
   /** The process that it ends with. */
@@ -26,11 +27,11 @@ export interface MachineOptions {
 /** Starts the machine of a folder, and writes down how to reach it; it runs on when we end. */
 export async function startMachine(
   dir: string,
-  { image, accelerator, permissive, memory, owner }: MachineOptions,
+  { image, accelerator, memory, owner }: MachineOptions,
 ): Promise<MachineRecord> {
   await rm(join(dir, machineFiles.qmp), { force: true });
   const incoming = memory ? ["-incoming", `exec:cat '${memory}'`] : [];
-  const pid = await launch(dir, [...machineArguments(image, accelerator, permissive), ...incoming]);
+  const pid = await launch(dir, [...machineArguments(image, accelerator), ...incoming]);
   if (owner) endWith(owner, pid);
   const begun = { pid, port: 0, accelerator: accelerator.name, image: image.dir, started: Date.now(), ready: false };
   await writeRecord(dir, begun); // before anything else: whoever comes after a start that was killed finds it

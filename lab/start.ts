@@ -9,7 +9,7 @@ export async function startUntilReady(dir: string, options: MachineOptions): Pro
     const { pid } = machine;
     await waitUntilReady(dir, pid, {
       resumed: options.memory !== undefined,
-      selinux: options.permissive ? "Permissive" : "Enforcing",
+      selinux: options.selinux,
     });
     await writeRecord(dir, { ...machine, ready: true });
     return pid;

@@ -1,21 +1,28 @@
 import type { Outcome, Read } from "../host/batch.ts";
 import { OWN_INTERFACE } from "../tools/own-interface.ts";
 import { sharedInspection } from "../tools/userns.ts";
+import { ASK_POLICY, policyFaults } from "./ask-policy.ts";
 import { type Evidence, type MapEntry, type Process, typeOf } from "./judge.ts";
 import { type Descendant, originOf } from "./origin.ts";
+
+/** Namespaces of which a container has its own. A control group namespace is its init's business (tools/init.ts). */
+const NAMESPACES = ["ipc", "mnt", "net", "user", "uts"] as const;
+
+/** File systems that are the kernel's, or in memory, and of which a mount is an instance, or nothing that could be written. */
+const PSEUDO = ["tmpfs", "proc", "sysfs", "devpts", "mqueue", "ramfs", "cgroup2", "fuse"];
 
 /**
  * Prints what the running LXC containers of a host are, as far as the kernel tells, tagged by section.
  * Of its interfaces only the one that libvirt made counts, and the first of its addresses: its root may make others.
  * Process ids come from libvirt's pid files (the controller) and from the controller's child (the container's init).
- * Whether a type is permissive is asked of the loaded policy itself: it is a flag of what selinuxfs `access` answers (AVD_FLAGS_PERMISSIVE in
- * security/selinux/include/security.h).
+ * What the policy lets a container do is asked once for each type that containers run as: of its level, only that it is not another's counts.
  */
 const GATHER = `
 ${sharedInspection}
 ${OWN_INTERFACE}
+${ASK_POLICY}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
-class=$(cat /sys/fs/selinux/class/process/index 2>/dev/null)
+asked_types=
 for f in /run/libvirt/lxc/*.pid; do
   controller=$(cat "$f" 2>/dev/null) || continue
   name=\${f##*/}; name=\${name%.pid}
@@ -28,20 +35,23 @@ for f in /run/libvirt/lxc/*.pid; do
     label=$(tr -d '\\0' <"/proc/$init/attr/current" 2>/dev/null)
     sed "s/^/uid_map $name /" "/proc/$init/uid_map" 2>/dev/null
     sed "s/^/gid_map $name /" "/proc/$init/gid_map" 2>/dev/null
-    # One open file: what is read answers what was written. The answer ends without a newline.
-    { printf '%s %s %s' "$label" "$label" "$class" >&3; read -r answer <&3; echo "access $name $label $answer"; } \\
-      3<>/sys/fs/selinux/access
+    type=\${label#*:*:} type=\${type%%:*}
+    case " $asked_types " in *" $type "*) ;; *)
+      asked_types="$asked_types $type"
+      ask_policy "$label" | sed "s/^/policy $type /" ;;
+    esac
+    sed -n "s/^[^ ]* [^ ]* [^ ]* [^ ]* \\([^ ]*\\) \\([^ ]*\\) .*- \\([^ ]*\\) /mount $name \\3 \\1 \\2 /p" "/proc/$init/mountinfo" 2>/dev/null |
+      grep -vE '^mount [^ ]* (${PSEUDO.join("|")}) '
   done
 done
 [ -z "$host_veths" ] || printf '%s\n' "$host_veths" | sed 's/^/veth /'
 # All but kernel threads, which are children of process 2. Without a width, ps cuts control groups off.
-ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,ppid=,label=,cgroup:512=,comm= | sed 's/  */ /g; s/^ */process /'
-`;
+ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,ppid=,label=,cgroup:512=,${NAMESPACES.map((name) => `${name}ns=`).join(",")},egid=,supgid:4096=,comm= | sed 's/  */ /g; s/^ */process /'
+grep -H '^CapBnd:' /proc/[0-9]*/status 2>/dev/null | sed -n 's,^/proc/\\([0-9]*\\)/status:CapBnd:[^0-9a-f]*\\([0-9a-f]*\\)$,bounding \\1 \\2,p'
+:`;
 
 /** All of a host at one moment. Processes come and go by themselves. */
 export const evidenceRead: Read = { key: "evidence", argv: ["sh", "-c", GATHER], volatile: true };
-
-const AVD_PERMISSIVE = 1;
 
 /** Does the kernel enforce its policy? */
 export function parseEnforcing(outcome: Outcome): boolean {
@@ -74,13 +84,26 @@ export function parseEvidence(
       (scope !== undefined && p.cgroup.startsWith(scope)) ||
       (p.uid >= idmap.start && p.uid < idmap.start + idmap.count));
 
-  const [, asked = "", , , , , , flags] = of("access").find(([n]) => n === name) ?? [];
+  const policy = of("policy")
+    .filter(([type]) => type === typeOf(first?.label ?? ""))
+    .map(([, ...answer]) => answer.join(" "));
+  const bounding = new Map(of("bounding").map(([pid, set]) => [Number(pid), BigInt(`0x${set}`)]));
+  const host = byPid.get(1)?.namespaces;
+  const asProcess = ({ pid, uid, label, command, groups, namespaces }: HostProcess): Process => ({
+    ...{ pid, uid, label, command, groups },
+    shared: NAMESPACES.filter((ns) => !host || namespaces[ns] === host[ns]),
+    // In a user namespace of its own making it has all, over that one alone (user_namespaces(7)).
+    ...(namespaces.user === first?.namespaces.user && { bounding: bounding.get(pid) }),
+  });
   return {
     enforcing: of("enforce")[0]?.[0] === "1",
-    type:
-      flags === undefined
-        ? undefined
-        : { name: typeOf(asked), permissive: (Number.parseInt(flags, 16) & AVD_PERMISSIVE) !== 0 },
+    policy: policy.some((answer) => answer.startsWith("asked ")) ? policyFaults(policy) : undefined,
+    mounts: of("mount")
+      .filter(([n]) => n === name)
+      .map(([, type = "", target = "", options = "", source = "", more = ""]) => ({
+        ...{ type, target, source },
+        options: [...options.split(","), ...more.split(/,(?=[a-z_-]+(?:=|,|$))/)],
+      })),
     uidMap: of("uid_map")
       .filter(([n]) => n === name)
       .map(parseMap),
@@ -108,18 +131,21 @@ export function parseAttached(outcome: Outcome, name: string): boolean {
   return peer === undefined || lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l));
 }
 
-interface HostProcess extends Process, Descendant {
+type Namespace = (typeof NAMESPACES)[number];
+
+interface HostProcess extends Omit<Process, "shared">, Descendant {
   pidns: string;
   cgroup: string;
+  namespaces: Partial<Record<Namespace, string>>;
 }
 
-function asProcess({ pid, uid, label, command }: HostProcess): Process {
-  return { pid, uid, label, command };
-}
-
-function parseProcess([pid, uid, pidns = "-", parent, label = "-", cgroup = "", ...command]: string[]): HostProcess {
-  // ps prints "-" for what it could not read any more.
+function parseProcess(fields: string[]): HostProcess {
+  const [pid, uid, pidns = "-", parent, label = "-", cgroup = "", ...more] = fields;
+  const [egid = "", supplementary = "", ...command] = more.splice(NAMESPACES.length);
+  // ps prints "-" for what it could not read any more, and for no groups.
   return {
+    groups: [egid, ...supplementary.split(",")].filter((group) => group !== "-").map(Number),
+    namespaces: Object.fromEntries(NAMESPACES.map((name, i) => [name, more[i]])),
     pid: Number(pid),
     uid: Number(uid),
     pidns,

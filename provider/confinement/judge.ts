@@ -5,6 +5,20 @@ export interface Process {
   /** Its SELinux context; "" if it ended while it was read. */
   label: string;
   command: string;
+  /** Its groups, as the host sees them. */
+  groups: number[];
+  /** Namespaces that are the host's: "net" and the like. */
+  shared: string[];
+  /** The capabilities that it can ever have over the container's user namespace, a bit each; absent in one of its own making, and of one that ended. */
+  bounding?: bigint;
+}
+
+/** A file system that it sees, other than the kernel's own and those in memory. */
+export interface Mount {
+  type: string;
+  target: string;
+  source: string;
+  options: string[];
 }
 
 /** One line of /proc/PID/uid_map or gid_map (user_namespaces(7)). */
@@ -18,10 +32,11 @@ export interface MapEntry {
 export interface Evidence {
   /** The kernel enforces the policy. */
   enforcing: boolean;
-  /** The type of its init, and whether the loaded policy is permissive for it; undefined if the kernel did not say. */
-  type?: { name: string; permissive: boolean };
+  /** What the loaded policy lets it do and should not, as sentences; undefined if the kernel did not say. */
+  policy?: string[];
   uidMap: MapEntry[];
   gidMap: MapEntry[];
+  mounts: Mount[];
   processes: Process[];
   /** Processes of the host that somebody sent into it, such as an administrator's nsenter(1). */
   visitors: Process[];
@@ -33,6 +48,8 @@ export interface Expected {
   label: string;
   /** First id of its range on the host, and how many ids. */
   idmap: { start: number; count: number };
+  /** The capabilities that it may have over its user namespace, a bit each; absent of one that was started without a limit of them. */
+  capabilities?: bigint;
 }
 
 export interface Verdict {
@@ -59,8 +76,7 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
   if (typeOf(expected.label) !== PROCESS_TYPE) {
     reasons.push(`the declared type ${typeOf(expected.label)} is not ${PROCESS_TYPE}, the one that is confined`);
   }
-  if (!evidence.type) reasons.push("the kernel did not say whether its type is permissive");
-  else if (evidence.type.permissive) reasons.push(`the policy has made the type ${evidence.type.name} permissive`);
+  reasons.push(...(evidence.policy ?? ["the kernel did not say what the policy lets it do"]));
   for (const [kind, map] of [
     ["uid", evidence.uidMap],
     ["gid", evidence.gidMap],
@@ -78,6 +94,18 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
     reasons.push(
       `a user of the host outside of ${range(expected)} has ${some(unmapped.map((p) => `${p.command} (${p.uid})`))}`,
     );
+  const inRange = (id: number) => id >= start && id < start + count; // not what could not be read
+  const grouped = alive.filter(({ groups }) => !groups.every(inRange));
+  if (grouped.length > 0)
+    reasons.push(`a group of the host outside of ${range(expected)} has ${some(grouped.map((p) => p.command))}`);
+  for (const name of [...new Set(alive.flatMap(({ shared }) => shared))].sort())
+    reasons.push(
+      `the ${name} namespace of the host has ${some(alive.filter((p) => p.shared.includes(name)).map((p) => p.command))}`,
+    );
+  const { capabilities } = expected;
+  const able = capabilities === undefined ? [] : alive.filter(({ bounding = 0n }) => (bounding & ~capabilities) !== 0n);
+  if (able.length > 0) reasons.push(`more capabilities than it was given has ${some(able.map((p) => p.command))}`);
+  reasons.push(...evidence.mounts.flatMap((mount) => mountFault(mount, expected) ?? []));
   const visitors = evidence.visitors
     .filter((p) => p.label !== "")
     .map(({ command, label, uid }) => `${command} (${label}, user ${uid})`);
@@ -88,6 +116,17 @@ export function judge(evidence: Evidence, expected: Expected): Verdict {
     processes: alive.length,
     visitors: [...new Set(visitors)].sort(),
   };
+}
+
+/** What is wrong with a file system that it sees: its root has its own label and no usable device; others it can only read. */
+function mountFault({ type, target, options }: Mount, { label }: Expected): string | undefined {
+  if (type !== "overlay")
+    return options.includes("ro") ? undefined : `it can write to a ${type} of the host at ${target}`;
+  const level = label.split(":").slice(3).join(":");
+  const context = `context="system_u:object_r:svirt_lxc_root_t:${level}"`;
+  const isOwn = options.some((option) => option.replaceAll('"', "") === context.replaceAll('"', ""));
+  if (!isOwn) return `its files at ${target} do not have its label`;
+  return options.includes("nodev") ? undefined : `devices can be opened at ${target}`;
 }
 
 /** The type of a context. */

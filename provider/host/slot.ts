@@ -8,8 +8,8 @@ export interface IdMap {
  * First of the ids that systemd's UIDS-GIDS document leaves unused (to 2147352575): no clash with /etc/subuid,
  * systemd-nspawn or homed.
  */
-const FIRST_ID = 1_879_048_192;
-const IDS = 65_536;
+export const FIRST_ID = 1_879_048_192;
+export const IDS = 65_536;
 
 /** How many slots a host has: as many as a /20 has addresses beside the host's own. The ids would last for one more. */
 export const SLOTS = 4_093;

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { type FoundGuard, installGuard, LIST_GUARD, parseGuard, removeGuard } from "../confinement/guard.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
@@ -110,6 +111,8 @@ interface Observed {
   networkdFile: boolean;
   /** Our own units for all containers are there. A state of an earlier release does not tell. */
   units?: boolean;
+  /** What libvirt runs at each start of a container. A state of an earlier release does not tell. */
+  guard?: Omit<FoundGuard, "left">;
   network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
   firewall?: FirewallState;
   claim?: Claim | Damaged;
@@ -129,7 +132,7 @@ interface Observed {
     /** A container stays here without a stack. */
     remaining: boolean;
     /** What of ours is there, whole or not. */
-    left: Record<"rules" | "networkdFile" | "filter" | "udevLink" | "units" | "slice", boolean>;
+    left: Record<"rules" | "networkdFile" | "filter" | "udevLink" | "units" | "slice" | "guard", boolean>;
   };
 }
 
@@ -162,7 +165,7 @@ const ORIGINAL = `${STORE}/lxc.conf.original`;
 /** What systemctl says of a unit that is not there (systemctl(1), exit status). */
 const NO_SUCH_UNIT = 5;
 
-/** lxc.conf is being written, and libvirt has to read it. A boot does that as well. */
+/** lxc.conf or a hook is being written, and libvirt has to read it. A boot does that as well. */
 const UNREAD = "/run/svirt-lxc/lxc.conf.unread";
 
 const STATE = `
@@ -170,6 +173,7 @@ echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
 echo "@units"; ${LIST_UNITS}
 echo "@slice"; ${HAS_PARENT}
+echo "@guard"; ${LIST_GUARD}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
 echo "@lxc.conf"; cat ${LXC_CONF} 2>/dev/null
@@ -225,6 +229,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const bridge = found?.bridge ?? bridgeOf(network);
     const rules = parseNetworkRules(results.get("network-rules")!);
     const open = openPorts(rules);
+    const { left: isGuardLeft, ...guard } = parseGuard(part("guard") ?? "");
     const firewall = parseFirewall(results.get("firewall")!, {
       bridge,
       subnet: found?.subnet ?? subnet,
@@ -245,6 +250,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       udevLink: part("link")?.trim() === vethLink.trim(),
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       units: areInstalled(part("units") ?? ""),
+      guard,
       network: found && pick(found),
       firewall: {
         ...firewall,
@@ -273,6 +279,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           udevLink: part("link")?.trim() !== "",
           units: areLeft(part("units") ?? ""),
           slice: part("slice")?.includes("yes") ?? false,
+          guard: isGuardLeft,
         },
       },
     };
@@ -319,7 +326,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   },
 
   plan(observed, desired, prior) {
-    const { os, answers, missingPackages, idleUnits, missingSettings, unread, network, claim, host } = observed;
+    const { os, answers, missingPackages, idleUnits, missingSettings, unread, guard, network, claim, host } = observed;
     const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
     const { retain } = desired;
     const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(retain && { retain }) };
@@ -348,10 +355,18 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
     }
-    if (missingSettings.length > 0 || unread)
-      act("restart-libvirt", "Restarting libvirt, which reads lxc.conf", ["sh", "-c", READ_CONF, "sh", ...services]);
+    if (guard && !guard.installed) steps.push(installGuard(UNREAD));
+    const isUnread = missingSettings.length > 0 || unread || (guard && (!guard.installed || guard.unseen.length > 0));
+    if (isUnread)
+      act("restart-libvirt", "Restarting libvirt, which reads lxc.conf and the hooks", [
+        "sh",
+        "-c",
+        READ_CONF,
+        "sh",
+        ...services,
+      ]);
     const changed = network && !equalAsJson(definitionOf(network), declared(desired));
-    const isRewritten = missingSettings.length > 0 || unread || changed;
+    const isRewritten = isUnread || changed;
     if (absent.includes(FILTER)) steps.push(defineGuestFilter);
     if (absent.includes(ISOLATION))
       steps.push(writeNetworkRules(guardedNetwork(desired, host?.bridge ?? bridgeOf(desired.network))));
@@ -429,6 +444,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           argv: ["rm", "-f", VETH_LINK],
         });
       if (left.units) steps.push(removeUnits);
+      if (left.guard) steps.push(removeGuard);
       if (left.slice) steps.push(removeParentSlice);
     }
     return [...steps, unclaim(CLAIM, owner)];

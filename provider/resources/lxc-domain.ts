@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
+import { parseRefusal, proofsRead } from "../confinement/guard.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
@@ -9,6 +10,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { ALL_LIMITS, DEFAULT_LIMITS, limitInputs, limitsOf } from "../limits/index.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
+import { capabilitySet, USERLAND } from "../tools/capabilities.ts";
 import { completeContainers } from "../tools/containers.ts";
 import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
 import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml, parseDomainXml } from "../tools/domain-xml.ts";
@@ -114,6 +116,8 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+  /** Why the host ended its last start, if it did. */
+  refusal?: string;
   /** Present while somebody is in it who came from the host. */
   host?: { visitors: string[] };
 }
@@ -132,7 +136,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead],
+  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead, proofsRead],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
@@ -143,7 +147,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const verdict = evidence && judge(evidence, { label, idmap });
+    const verdict =
+      evidence &&
+      judge(evidence, { label, idmap, capabilities: live?.capabilities && capabilitySet(live.capabilities) });
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -176,6 +182,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(verdict) : undefined,
+      ...(!running && { refusal: parseRefusal(results.get("proofs")!, name) }),
       ...(verdict && verdict.visitors.length > 0 && { host: { visitors: verdict.visitors } }),
     };
   },
@@ -384,6 +391,7 @@ function specOf(inputs: Inputs): DomainValues {
     memory: parseMemory(memory)!,
     root: path,
     init: INIT,
+    capabilities: [...USERLAND].sort(),
     partition: partitionOf(name),
     mac: macOf(address),
     filteredAddress: address,
@@ -427,6 +435,7 @@ function isReserved({ reservations }: Observed, inputs: Inputs): boolean {
 function undeclared(domain: FoundDomain, spec: DomainValues): string[] {
   const names = {
     init: "os/init",
+    capabilities: "features/capabilities",
     mac: "devices/interface/mac@address",
     partition: "resource/partition",
     filteredAddress: "devices/interface/filterref",
@@ -452,12 +461,14 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     reservations,
     elsewhere,
     verdict,
+    refusal,
     rules,
     ruledIn = [],
   } = observed;
   const kept = reservations.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ");
   return [
     ...(running ? [] : ["state=shut off"]),
+    ...(refusal === undefined ? [] : [`its last start was ended: ${refusal}`]),
     ...(paused ? ["state=paused"] : []),
     ...(autostart ? [] : ["autostart=no"]),
     ...(running && !attached ? ["devices/interface: in no bridge"] : []),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { USERLAND } from "./capabilities.ts";
 import { GUEST_FILTER } from "./guest-filter.ts";
 import { elements, value, type Xml } from "./xml.ts";
 
@@ -104,6 +105,26 @@ export const DOMAIN_PARTS = {
     facts: Object.fromEntries(
       ["uid", "gid"].flatMap((kind) => ["start", "target", "count"].map((of) => [`idmap/${kind}@${of}`, true])),
     ),
+  }),
+  /** The capabilities that its processes can have, in the order of the definition; libvirt drops all others. */
+  capabilities: part<readonly string[]>({
+    effect: "next-start",
+    write: (names) => ({
+      features: {
+        capabilities: { "@policy": "deny", ...Object.fromEntries(names.map((name) => [name, { "@state": "on" }])) },
+      },
+    }),
+    read: (domain) => {
+      const [found] = elements(elements(domain, "features")[0], "capabilities");
+      if (found?.["@policy"] !== "deny") return undefined;
+      return Object.keys(found)
+        .filter((name) => value(found, name, "@state") === "on")
+        .sort();
+    },
+    facts: {
+      "features/capabilities@policy": "deny",
+      ...Object.fromEntries(USERLAND.map((name) => [`features/capabilities/${name}@state`, "on"])),
+    },
   }),
   /** The folder that is mounted as its root. */
   root: part<string>({

@@ -136,7 +136,7 @@ const waves: Drift[][] = [
   ],
   [
     ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
-    ["a capability", redefine("s#<devices>#<features><capabilities/></features>&#"), "LxcDomain web", "drift"],
+    ["a capability", redefine("s#<kill state=.on./>#<mknod state='on'/>&#"), "LxcDomain web", "drift"],
   ],
   [
     ["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"],

@@ -82,7 +82,8 @@ life.event(
   life.any,
   async (first) => {
     await life.login("echo kept >/root/data");
-    const lab = await restartLab({ permissive: true });
+    await first.ssh("sed -i 's/^SELINUX=.*/SELINUX=permissive/' /etc/selinux/config");
+    const lab = await restartLab({ selinux: "Permissive" });
     expect(lab.port).not.toBe(first.port);
     expect((await lab.ssh("getenforce")).stdout).toBe("Permissive");
     // While libvirt tries to start it, it lists it.

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { attachLab, type Lab, startLab } from "../../lab/index.ts";
+import type { SelinuxMode } from "../../lab/ready.ts";
 import { checkout } from "../../scripts/setup/paths.ts";
 
 /** Where the tests' own lab host lives: a person's lab is left alone. */
@@ -14,7 +15,7 @@ export async function sharedLab(): Promise<Lab> {
 }
 
 /** Stops the host and boots it again, on another port; what is on its disk stays. */
-export async function restartLab(options: { permissive?: boolean } = {}): Promise<Lab> {
+export async function restartLab(options: { selinux?: SelinuxMode } = {}): Promise<Lab> {
   await (await sharedLab()).stop();
   return startLab({ dir: testLabDir, owner: process.pid, ...options });
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { INSTALLED_GUARD } from "../../provider/confinement/guard.ts";
 import type { Outcome, Results } from "../../provider/host/batch.ts";
 import { INSTALLED } from "../../provider/tools/host-units.ts";
 
@@ -92,6 +93,8 @@ function readTexts(): Map<string, string> {
       .map((file) => [file.replace(/\.txt$/, ""), current(read(file))]),
   ).set(
     "libvirt",
-    read("libvirt.txt").replace(/^@units\n.*?(?=^@slice$)/ms, () => `@units\n${INSTALLED}\n`),
+    read("libvirt.txt")
+      .replace(/^@units\n.*?(?=^@slice$)/ms, () => `@units\n${INSTALLED}\n`)
+      .replace(/^@guard\n.*?(?=^@unread$)/ms, () => `@guard\n${INSTALLED_GUARD}\n`),
   );
 }

@@ -1,19 +1,29 @@
-import { type Evidence, type Expected, judge, type Process } from "../../provider/confinement/judge.ts";
+import { type Evidence, type Expected, judge, type Mount, type Process } from "../../provider/confinement/judge.ts";
 
 const label = "system_u:system_r:svirt_lxc_sys_t:s0:c1,c513";
 const idmap = { start: 1879113728, count: 65536 };
 const map = [{ inside: 0, outside: idmap.start, count: idmap.count }];
-const init: Process = { pid: 100, uid: idmap.start, label, command: "systemd" };
-const sshd: Process = { pid: 101, uid: idmap.start, label, command: "sshd" };
+const own = { uid: idmap.start, label, groups: [idmap.start], shared: [], bounding: 0b11n };
+const init: Process = { ...own, pid: 100, command: "systemd" };
+const sshd: Process = { ...own, pid: 101, command: "sshd" };
+const root: Mount = {
+  type: "overlay",
+  target: "/",
+  source: "svirt-lxc-web",
+  options: ["rw", "nodev", 'context="system_u:object_r:svirt_lxc_root_t:s0:c1,c513"'],
+};
 const confined: Evidence = {
   enforcing: true,
-  type: { name: "svirt_lxc_sys_t", permissive: false },
+  policy: [],
   uidMap: map,
   gidMap: map,
+  mounts: [root],
   processes: [init, sshd],
   visitors: [],
 };
-const as = (context: string): Evidence => ({ ...confined, processes: [init, { ...sshd, label: context }] });
+const withSshd = (more: Partial<Process>): Evidence => ({ ...confined, processes: [init, { ...sshd, ...more }] });
+const as = (context: string) => withSshd({ label: context });
+const withMount = (more: Partial<Mount>): Evidence => ({ ...confined, mounts: [root, { ...root, ...more }] });
 
 test("a container whose every process has its label and a mapped user is confined", () => {
   expect(judge(confined, { label, idmap })).toEqual({
@@ -27,7 +37,7 @@ test("a container whose every process has its label and a mapped user is confine
 
 test("who came in from outside is named, and is no process of the container", () => {
   const context = "unconfined_u:unconfined_r:unconfined_t:s0";
-  const shell: Process = { pid: 102, uid: 0, label: context, command: "bash" };
+  const shell: Process = { ...sshd, pid: 102, uid: 0, label: context, command: "bash" };
   const gone: Process = { ...shell, label: "", command: "nsenter" };
   const visitors = [shell, { ...shell, pid: 103, uid: idmap.start, command: "apt" }, shell, gone];
   expect(judge({ ...confined, visitors }, { label, idmap })).toEqual({
@@ -62,12 +72,24 @@ const ways: [name: string, evidence: Evidence, reason: RegExp, expected?: Partia
     { label: "system_u:system_r:spc_t:s0:c1,c513" },
   ],
   ["permissive mode", { ...confined, enforcing: false }, /not enforcing/],
+  ["a policy that was opened", { ...confined, policy: ["the policy lets it fly"] }, /lets it fly/],
+  ["a policy of which the kernel says nothing", { ...confined, policy: undefined }, /did not say/],
+  ["a group of the host", withSshd({ groups: [idmap.start, 4] }), /a group of the host outside of .* has sshd/],
+  ["groups that could not be read", withSshd({ groups: [Number.NaN] }), /a group of the host/],
+  ["the host's network", withSshd({ shared: ["net"] }), /the net namespace of the host has sshd/],
+  ["more capabilities", withSshd({ bounding: 0b111n }), /more capabilities .* has sshd/, { capabilities: 0b11n }],
+  ["a root without its label", withMount({ options: ["rw", "nodev"] }), /files at \/ do not have its label/],
   [
-    "a permissive type",
-    { ...confined, type: { name: "svirt_lxc_sys_t", permissive: true } },
-    /svirt_lxc_sys_t permissive/,
+    "another container's root",
+    withMount({ target: "/mnt", options: ["nodev", "context=system_u:object_r:svirt_lxc_root_t:s0:c2,c514"] }),
+    /files at \/mnt do not have its label/,
   ],
-  ["a type of which the kernel says nothing", { ...confined, type: undefined }, /did not say/],
+  ["a root with usable devices", withMount({ options: [root.options[2]!] }), /devices can be opened at \//],
+  [
+    "a disk of the host",
+    withMount({ type: "ext4", target: "/srv", options: ["rw"] }),
+    /write to a ext4 of the host at \/srv/,
+  ],
   ["no user map", { ...confined, uidMap: [] }, /uids are not mapped .*no map/],
   ["no group map", { ...confined, gidMap: [] }, /gids are not mapped/],
   [
@@ -76,11 +98,7 @@ const ways: [name: string, evidence: Evidence, reason: RegExp, expected?: Partia
     /uids are not mapped/,
   ],
   ["a second range", { ...confined, uidMap: [...map, { inside: 65536, outside: 0, count: 1 }] }, /uids are not mapped/],
-  [
-    "a process of the host's root",
-    { ...confined, processes: [init, { ...sshd, uid: 0 }] },
-    /a user of the host outside .* has sshd \(0\)/,
-  ],
+  ["a process of the host's root", withSshd({ uid: 0 }), /a user of the host outside .* has sshd \(0\)/],
   ["no process at all", { ...confined, processes: [] }, /no process/],
   [
     "only processes that ended while they were read",
@@ -98,4 +116,17 @@ test.each(ways)("%s is unconfined", (_, evidence, reason, expected = {}) => {
 test("a process that ended while it was read does not count", () => {
   const evidence = { ...confined, processes: [init, { ...sshd, label: "", uid: 0 }] };
   expect(judge(evidence, { label, idmap })).toMatchObject({ confined: true, processes: 1 });
+});
+
+const harmless: [name: string, evidence: Evidence, expected?: Partial<Expected>][] = [
+  ["a container that was started without a limit of capabilities", withSshd({ bounding: ~0n })],
+  [
+    "a user namespace of its own making, over which it has all",
+    withSshd({ bounding: undefined }),
+    { capabilities: 0b11n },
+  ],
+  ["a folder of the host that it can only read", withMount({ type: "ext4", target: "/srv", options: ["ro", "rw"] })],
+];
+test.each(harmless)("%s is confined", (_, evidence, expected = {}) => {
+  expect(judge(evidence, { label, idmap, ...expected }).reasons).toEqual([]);
 });

@@ -48,12 +48,16 @@ for package in libvirt-daemon-driver-lxc libvirt-daemon-system libvirt-clients d
 
 mkdir -p /sys/fs/cgroup
 echo cpuset cpu io memory hugetlb pids >/sys/fs/cgroup/cgroup.controllers
-mkdir -p /sys/fs/selinux/class/process
-echo 2 >/sys/fs/selinux/class/process/index
+mkdir -p /sys/fs/selinux/class allowed
 echo 1 >/sys/fs/selinux/enforce
 : >/sys/fs/selinux/context
-# Who writes a question at its begin reads on behind it: blanks, and the answer.
-printf '%200s%s\n' '' '42217f7d ffffffff 0 ffffffff 6 0' >/sys/fs/selinux/access
+: >/sys/fs/selinux/access # see bin/timeout
+printf '%s\n' "$SELINUX_CLASSES" | while read -r index class allowed permissions; do
+  mkdir -p "/sys/fs/selinux/class/$class/perms"
+  printf %s "$index" >"/sys/fs/selinux/class/$class/index"
+  echo "$allowed" >"allowed/$index"
+  for permission in $permissions; do printf %s "${permission#*:}" >"/sys/fs/selinux/class/$class/perms/${permission%:*}"; done
+done
 # What the kernel says of process 1 and of its own command line; a test may write other things there.
 echo system_u:system_r:init_t:s0 >/mnt/knobs/init
 : >/mnt/knobs/cmdline

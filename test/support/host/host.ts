@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
+import { CONTROLS, QUESTIONS } from "../../../provider/confinement/questions.ts";
 import { descendants, kill } from "../processes.ts";
 
 const STAND_INS = join(import.meta.dirname, "bin");
@@ -36,7 +37,10 @@ export class Host {
     await mkdir(dir, { recursive: true });
     const namespaces = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
     const boot = ["sh", join(import.meta.dirname, "boot.sh"), STAND_INS];
-    const holder = spawn("unshare", [...namespaces, "--", ...boot], { stdio: ["pipe", "pipe", "inherit"] });
+    const holder = spawn("unshare", [...namespaces, "--", ...boot], {
+      env: { ...process.env, SELINUX_CLASSES: selinuxClasses() },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     for await (const line of createInterface(holder.stdout)) if (line === "ready") break;
     const pid = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").trim());
     if (!pid) throw new Error(`the host ${name} did not boot`);
@@ -195,4 +199,22 @@ function endOf(work: Promise<unknown>): () => boolean {
   };
   work.then(end, end);
   return () => ended;
+}
+
+/** The classes that the policy is asked about, a line each: its number, what a container certainly may (hexadecimal), and permissions. */
+function selinuxClasses(): string {
+  const classes = new Map<string, string[]>();
+  for (const { class: name, permissions } of [...QUESTIONS, ...CONTROLS]) {
+    const known = classes.get(name) ?? [];
+    classes.set(name, [...new Set([...known, ...(permissions === "all" ? [] : permissions)])]);
+  }
+  return [...classes]
+    .map(([name, permissions], i) => {
+      const may = CONTROLS.filter((control) => control.class === name).flatMap((control) => control.permissions);
+      const bits = may.reduce((set, permission) => set | (1 << permissions.indexOf(permission)), 0);
+      return [i + 1, name, bits.toString(16), ...permissions.map((permission, n) => `${permission}:${n + 1}`)].join(
+        " ",
+      );
+    })
+    .join("\n");
 }

@@ -1,3 +1,4 @@
+import { USERLAND } from "../../../provider/tools/capabilities.ts";
 import type { DomainValues } from "../../../provider/tools/domain-parts.ts";
 import { domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { INIT } from "../../../provider/tools/init.ts";
@@ -15,6 +16,7 @@ const spec: DomainValues = {
   restart: "on-failure",
   label: domainInputs.label,
   idmap: domainInputs.idmap,
+  capabilities: [...USERLAND].sort(),
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
   filteredAddress: "10.213.0.2",

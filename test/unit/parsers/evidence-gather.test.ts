@@ -46,7 +46,9 @@ test("the controller is told by libvirt, the init and its maps by the kernel; ot
   const [inside, outside, count] = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/).map(Number);
   const evidence = parseEvidence({ exit: 0, stdout: gather(), stderr: "" }, "web", { start: 1, count: 0 })!;
   expect(evidence.uidMap).toEqual([{ inside, outside, count }]);
-  expect(evidence.processes).toContainEqual({ pid: init, uid: 0, label: expect.any(String), command: "sleep" });
+  expect(evidence.processes).toContainEqual(
+    expect.objectContaining({ pid: init, uid: 0, command: "sleep", groups: [0], bounding: expect.any(BigInt) }),
+  );
   expect(evidence.processes.map((p) => p.pid)).not.toContain(controller.pid);
 });
 
@@ -61,5 +63,5 @@ test("every process but those of the kernel is told, with all fields", () => {
     .split("\n")
     .filter((line) => line.startsWith("process "));
   expect(lines.length).toBeGreaterThan(2);
-  for (const line of lines) expect(line).toMatch(/^process \d+ \d+ (\d+|-) \d+ \S+ \S+ \S/);
+  for (const line of lines) expect(line).toMatch(/^process \d+ \d+ (\d+|-) \d+ \S+ \S+( (\d+|-)){5} \d+ [\d,-]+ \S/);
 });

@@ -1,5 +1,7 @@
 import { parseAddress, parseEvidence } from "../../../provider/confinement/evidence.ts";
 import type { Evidence } from "../../../provider/confinement/judge.ts";
+import { QUESTIONS } from "../../../provider/confinement/questions.ts";
+import { capabilitySet, USERLAND } from "../../../provider/tools/capabilities.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { added, both, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
@@ -16,19 +18,38 @@ const map = [{ inside: 0, outside: 1879048192, count: 65536 }];
 const process = (
   pid: number,
   { uid = 0, pidns = "4026531836", parent = 9999, context = "a:b:c:s0", cgroup = "/system.slice/x" } = {},
-) => added(`process ${pid} ${uid} ${pidns} ${parent} ${context} 0::${cgroup} sh`);
+) => added(`process ${pid} ${uid} ${pidns} ${parent} ${context} 0::${cgroup} 1 2 3 4 5 ${uid} - sh`);
 const scope =
   "/machine.slice/machine-svirt\\x2dlxc.slice/machine-svirt\\x2dlxc-web.slice/machine-lxc\\x2d6432\\x2dweb.scope";
 
 test("the recorded container: all of its processes, and not libvirt's controller", () => {
   expect(recorded).toMatchObject({
     enforcing: true,
-    type: { name: "svirt_lxc_sys_t", permissive: false },
+    policy: [],
     uidMap: map,
     gidMap: map,
   });
   expect(pids()).toEqual(own);
-  expect(recorded.processes[0]).toEqual({ pid: 6437, uid: 1879048192, label, command: "systemd" });
+  expect(recorded.processes[0]).toEqual({
+    pid: 6437,
+    uid: 1879048192,
+    label,
+    command: "systemd",
+    groups: [1879048192],
+    shared: [],
+    bounding: capabilitySet(USERLAND),
+  });
+  expect(recorded.mounts).toEqual([
+    {
+      type: "overlay",
+      target: "/",
+      source: "svirt-lxc-web",
+      options: expect.arrayContaining([
+        "nodev",
+        `context="${label.replace("system_r:svirt_lxc_sys_t", "object_r:svirt_lxc_root_t")}"`,
+      ]),
+    },
+  ]);
   expect(new Set(recorded.processes.map((p) => p.label))).toEqual(new Set([label]));
 });
 
@@ -107,15 +128,18 @@ test.each(origins)("where it came from: %s", (_, edit, processes, visitors) => {
 });
 
 test("what could not be read of a process that ended is not guessed", () => {
-  const vanished = added("process 7000 1879048192 - 9999 - - sh", "process 7001 0 - 9999 - - sh");
-  expect(parse(vanished)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label: "", command: "sh" });
+  const vanished = added(
+    "process 7000 1879048192 - 9999 - - - - - - - 1879048192 - sh",
+    "process 7001 0 - 9999 - - - - - - - 0 - sh",
+  );
+  expect(parse(vanished)!.processes.at(-1)).toMatchObject({ pid: 7000, uid: 1879048192, label: "", command: "sh" });
   expect(pids(vanished)).not.toContain(7001);
 });
 
 test("an init whose process namespace could not be read takes no process of the host along", () => {
   const edit = both(
     swap(/^(process 6437 \d+) \d+/m, "$1 -"),
-    added("process 7001 0 - 1 a:b:c:s0 0::/system.slice/x sh"),
+    added("process 7001 0 - 1 a:b:c:s0 0::/system.slice/x 1 2 3 4 5 0 - sh"),
   );
   expect(pids(edit)).toEqual(own);
 });
@@ -126,27 +150,47 @@ test("a container whose init ended while it was read: only the users tell", () =
 
 test("a command of many words, and an endless control group", () => {
   const long = `${scope}/libvirt/${"x".repeat(500)}`;
-  const edit = added(`process 7000 1879048192 4026532278 6437 ${label} 0::${long} tmux: server`);
-  expect(parse(edit)!.processes.at(-1)).toEqual({ pid: 7000, uid: 1879048192, label, command: "tmux: server" });
+  const edit = added(`process 7000 1879048192 4026532278 6437 ${label} 0::${long} 1 2 3 4 5 1879048192 - tmux: server`);
+  expect(parse(edit)!.processes.at(-1)).toMatchObject({ pid: 7000, uid: 1879048192, label, command: "tmux: server" });
 });
 
 const changes: [name: string, edit: Edit, change: Partial<Evidence>][] = [
   ["permissive mode", swap("enforce 1", "enforce 0"), { enforcing: false }],
   ["a kernel that does not say its mode", swap("enforce 1", "enforce "), { enforcing: false }],
-  ["a permissive type", swap(/^(access .*) 0$/m, "$1 1"), { type: { name: "svirt_lxc_sys_t", permissive: true } }],
-  // The kernel prints the flags in hexadecimal.
   [
-    "flags of later kernels",
-    swap(/^(access .*) 0$/m, "$1 a"),
-    { type: { name: "svirt_lxc_sys_t", permissive: false } },
+    "a type that was made permissive",
+    added("policy svirt_lxc_sys_t permissive svirt_lxc_mount_t"),
+    {
+      policy: ["the policy has made the type svirt_lxc_mount_t permissive"],
+    },
   ],
   [
-    "the same, and permissive",
-    swap(/^(access .*) 0$/m, "$1 b"),
-    { type: { name: "svirt_lxc_sys_t", permissive: true } },
+    "a question that was answered with yes",
+    added("policy svirt_lxc_sys_t open no0 sys_admin"),
+    {
+      policy: [`the policy lets it ${QUESTIONS[0]!.gain}: itself capability sys_admin`],
+    },
   ],
-  ["the kernel gave no answer", swap(/^(access web \S+) .*$/m, "$1 "), { type: undefined }],
-  ["the kernel was not asked", without(/^access/), { type: undefined }],
+  ["the same, of another type", added("policy spc_t open no0 sys_admin"), {}],
+  [
+    "a question that could not be asked",
+    added("policy svirt_lxc_sys_t unasked no1 SELF"),
+    {
+      policy: ["the policy could not be asked about SELF"],
+    },
+  ],
+  ["the kernel was not asked", without(/^policy/), { policy: undefined }],
+  ["an asking that broke off", without(/^policy .* asked/), { policy: undefined }],
+  [
+    "a disk of the host",
+    added("mount web ext4 /srv rw,relatime /dev/vda1 rw"),
+    {
+      mounts: [
+        ...recorded.mounts,
+        { type: "ext4", target: "/srv", source: "/dev/vda1", options: ["rw", "relatime", "rw"] },
+      ],
+    },
+  ],
   ["no user map", without(/^uid_map/), { uidMap: [] }],
   ["no group map", without(/^gid_map/), { gidMap: [] }],
   ["two ranges", added("uid_map web 65536 0 1"), { uidMap: [...map, { inside: 65536, outside: 0, count: 1 }] }],
@@ -166,7 +210,8 @@ const beside =
         `address ${name} 9: eth0    inet 192.168.122.7/24 scope global eth0`,
         `uid_map ${name}          0          0 4294967295`,
         `gid_map ${name}          0          0 4294967295`,
-        `access ${name} a:b:virtd_lxc_t:s0 42217f7d ffffffff 0 ffffffff 6 1`,
+        "policy virtd_lxc_t open no0 sys_admin",
+        `mount ${name} ext4 / rw /dev/vda1 rw`,
         "container web ",
       ].join("\n"),
     );

@@ -427,6 +427,7 @@ const config = [
   "restart-libvirt",
   "remove-udev-link",
   "remove-units",
+  "remove-guard",
   "remove-parent-slice",
 ];
 // Containers are removed before.

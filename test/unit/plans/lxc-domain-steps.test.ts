@@ -1,4 +1,5 @@
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { USERLAND } from "../../../provider/tools/capabilities.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { INIT } from "../../../provider/tools/init.ts";
 import { domainInputs } from "../../support/inputs.ts";
@@ -18,7 +19,15 @@ test("what is defined says all that was asked for; a domain that is there keeps 
   const { owner, name, path, label, idmap, network } = domainInputs;
   const mac = "02:00:0a:d5:00:02";
   const slice = { partition: "/machine/svirt-lxc/web", restart: "on-failure" };
-  const its = { ...slice, init: INIT, mac, filteredAddress: domainInputs.address, revision: 1, extras: [] };
+  const its = {
+    ...slice,
+    init: INIT,
+    capabilities: [...USERLAND].sort(),
+    mac,
+    filteredAddress: domainInputs.address,
+    revision: 1,
+    extras: [],
+  };
   const spec = { owner, retain: false, name, root: path, label, idmap, network, ...its };
   const define = step({ host: { domains: says("") } }, "define-domain");
   expect(define.argv).toEqual(["virsh", "-q", "-c", "lxc:///", "define", "/dev/stdin"]);
@@ -71,7 +80,7 @@ test("outputs: the labels of all processes, and no count that changes by itself"
 });
 
 test("who came in from outside is told, and is in neither outputs nor state", () => {
-  const shell = "process 7000 0 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash";
+  const shell = "process 7000 0 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x 1 2 3 4 5 0 - bash";
   const { observed, desired } = of({ host: { evidence: added(shell) } });
   expect(lxcDomain.notices!(observed, desired)).toEqual([
     expect.stringMatching(/not restarted.*: bash \(unconfined_u:r:unconfined_t:s0, user 0\)$/),

@@ -6,7 +6,7 @@ import { added, both, type Edit, says, swap, without, withoutElement } from "../
 const noReservation = without(/<host mac/);
 const nothing = {
   domains: says(""),
-  evidence: without(/^(container|address|uid_map|gid_map|access)/),
+  evidence: without(/^(container|address|uid_map|gid_map|policy|mount)/),
   networks: noReservation,
   "network-rules": without(/containers\/web/),
 };
@@ -22,7 +22,7 @@ const noSlice = says("@controllers cpuset cpu io memory pids\n");
 const unfiltered = both(withoutElement("filterref"), without(/<port /));
 const earlier = {
   domains: both(
-    unfiltered,
+    both(unfiltered, withoutElement("features")),
     partition("/machine"),
     both(swap(/ *<initarg>.*?<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
   ),
@@ -164,7 +164,7 @@ plans(
       {
         host: {
           evidence: added(
-            "process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash",
+            "process 7000 1879048192 4026532278 6729 unconfined_u:r:unconfined_t:s0 0::/user.slice/x 1 2 3 4 5 0 - bash",
           ),
         },
       },
@@ -175,14 +175,18 @@ plans(
       {
         host: {
           evidence: added(
-            "process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x bash",
+            "process 7000 1879048192 4026532278 6437 unconfined_u:r:unconfined_t:s0 0::/user.slice/x 1 2 3 4 5 0 - bash",
           ),
         },
       },
       [...stop, ...start],
     ],
     ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
-    ["the type is permissive", { host: { evidence: swap(/^(access .*) 0$/m, "$1 1") } }, [...stop, ...start]],
+    [
+      "a question of the policy is answered with yes",
+      { host: { evidence: added("policy svirt_lxc_sys_t open no0 sys_admin") } },
+      [...stop, ...start],
+    ],
     ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
 
     [

@@ -1,0 +1,3 @@
+import { guardTests } from "../support/guard-tests.ts";
+
+guardTests({ whole: true });

@@ -1,0 +1,97 @@
+import type { Lab } from "../../lab/index.ts";
+import { until } from "../../lab/wait.ts";
+import { denials, labTest } from "./lab.ts";
+import { keepHostPrepared } from "./lab-keeper.ts";
+import { LabLife } from "./lab-life.ts";
+
+/**
+ * What becomes of a container that is started without an `up`, when something is wrong with its confinement. `whole`: by a boot of
+ * the host, each of them.
+ */
+export function guardTests({ whole }: { whole: boolean }): void {
+  beforeAll(keepHostPrepared, 20 * 60_000);
+  const life = new LabLife("lab-guard");
+  const HOOK = "/etc/libvirt/hooks/lxc.d/svirt-lxc";
+
+  const says = async (lab: Lab, command: string) => (await lab.ssh(command)).stdout;
+  const state = async (lab: Lab) => (await says(lab, "virsh -q -c lxc:/// domstate web")).trim();
+  const load = (lab: Lab, text: string) =>
+    lab.ssh("cat >/root/opened.cil && semodule -i /root/opened.cil", { input: text });
+
+  /** Starts it: by a boot of the host, or by hand; returns what libvirt says of it. */
+  async function start(lab: Lab, byBoot: boolean): Promise<string> {
+    if (!byBoot) {
+      await lab.ssh("virsh -q -c lxc:/// destroy web", { reject: false });
+      return (await lab.ssh("virsh -q -c lxc:/// start web", { reject: false })).stderr;
+    }
+    await lab.reboot();
+    const log = () => says(lab, "journalctl -q -b -o cat -u libvirtd -g 'svirt-lxc: ' || true");
+    return until("a word of libvirt's", 300, async () => (await log()) || undefined);
+  }
+
+  /** One thing is wrong, and is mended afterwards; the reason is told by libvirt, and by the next preview. */
+  function wrong(
+    name: string,
+    {
+      byBoot = whole,
+      make,
+      mend,
+    }: { byBoot?: boolean; make: (lab: Lab) => Promise<unknown>; mend: (lab: Lab) => Promise<unknown> },
+    reason: RegExp,
+  ): void {
+    life.event(`${name}: it does not stay up, and the reason is told`, life.one, async (lab) => {
+      await make(lab);
+      expect(await start(lab, byBoot)).toMatch(reason);
+      expect(await state(lab)).toBe("shut off");
+      const { output } = await life.stack.preview("--refresh", "--diff");
+      expect(output).toMatch(reason);
+      await mend(lab);
+      const run = await life.stack.up();
+      expect(run.ok ? "" : run.output).toBe("");
+      expect(await state(lab)).toBe("running");
+    });
+  }
+
+  life.event("a start that is confined is proven", life.one, async (lab) => {
+    expect(await start(lab, false)).toBe("");
+    expect(await says(lab, "cat /var/lib/svirt-lxc/proofs/web")).toBe(
+      `proven ${await says(lab, "cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children | tr -d ' '")}`,
+    );
+  });
+
+  const relabel = (level: string) => (lab: Lab) =>
+    lab.ssh(
+      `virsh -q -c lxc:/// dumpxml --inactive web | sed 's/svirt_lxc_sys_t:s0:c[0-9]*,c[0-9]*</svirt_lxc_sys_t:${level}</' | virsh -q -c lxc:/// define /dev/stdin`,
+    );
+  wrong(
+    "another label in its definition",
+    { byBoot: true, make: relabel("s0:c7,c777"), mend: async () => {} },
+    /its definition says the label .*c7,c777, not .*c0,c512/,
+  );
+
+  const unload = (lab: Lab) => lab.ssh("semodule -r opened");
+  wrong(
+    "a module that lets it read passwords",
+    { make: (lab) => load(lab, "(allow svirt_lxc_sys_t shadow_t (file (open read)))"), mend: unload },
+    /lets it read or change the host's passwords/,
+  );
+  wrong(
+    "a type that was made permissive",
+    { make: (lab) => load(lab, "(typepermissive svirt_lxc_sys_t)"), mend: unload },
+    /has made the type svirt_lxc_sys_t permissive/,
+  );
+
+  life.event("a guard that was deleted is put back, and libvirt told of it", life.one, async (lab) => {
+    await lab.ssh(`rm ${HOOK} && systemctl restart libvirtd`);
+    expect((await life.stack.preview("--refresh")).operations).toHaveProperty("LibvirtService lab");
+    expect((await life.stack.up()).ok).toBe(true);
+    expect(await says(lab, `stat -c %C ${HOOK}`)).toContain(":svirt_lxc_guard_exec_t:");
+    await relabel("s0:c7,c777")(lab);
+    expect(await start(lab, false)).toMatch(/its definition says the label/);
+    expect((await life.stack.up()).ok).toBe(true);
+  });
+
+  labTest("nothing was denied to the guard", async (lab) => {
+    expect((await denials(lab)).filter((line) => line.includes("svirt_lxc_guard_t"))).toEqual([]);
+  });
+}
