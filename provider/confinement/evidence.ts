@@ -97,7 +97,7 @@ export function parseEvidence(
   });
   return {
     enforcing: of("enforce")[0]?.[0] === "1",
-    policy: policy.some((answer) => answer.startsWith("asked ")) ? policyFaults(policy) : undefined,
+    policy: policyFaults(policy),
     mounts: of("mount")
       .filter(([n]) => n === name)
       .map(([, type = "", target = "", options = "", source = "", more = ""]) => ({

@@ -48,7 +48,7 @@ between "<uid start='0' target='" "'/>"; ids=$found
 between "<gid start='0' target='" "'/>"
 [ "$ids" = "$found" ] || refuse "its definition maps its groups otherwise than its users: $found"
 start=\${ids%%\\'*}
-case $start in '' | *[!0-9]*) refuse "its definition maps its users to no ids: $ids" ;; esac
+case $start in '' | *[!0-9]*) refuse "its definition maps its users to no ids: \${ids:-none}" ;; esac
 [ "$ids" = "$start' count='${IDS}" ] || refuse "its definition maps another number of ids: $ids"
 slot=$(((start - ${FIRST_ID}) / ${IDS}))
 [ $((slot * ${IDS} + ${FIRST_ID})) = "$start" ] && [ $slot -ge 0 ] && [ $slot -lt ${SLOTS} ] || refuse "its ids are those of no slot: $start"
@@ -69,7 +69,7 @@ if [ $2 = prepare ]; then
 ${ASK_POLICY}
   faults=$(ask_policy "$want")
   case $faults in 'asked '*) exit 0 ;; esac
-  refuse "the policy allows what it should not, or could not be asked: $faults"
+  refuse "$(printf '%s' "$faults" | sed '/^asked /d; $!s/$/;/' | tr '\\n' ' ')"
 fi
 
 controller= init=

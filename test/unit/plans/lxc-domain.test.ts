@@ -184,7 +184,14 @@ plans(
     ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
     [
       "a question of the policy is answered with yes",
-      { host: { evidence: added("policy svirt_lxc_sys_t open no0 sys_admin") } },
+      {
+        host: {
+          evidence: swap(
+            "policy svirt_lxc_sys_t asked",
+            "policy svirt_lxc_sys_t the policy lets it fly\npolicy svirt_lxc_sys_t asked",
+          ),
+        },
+      },
       [...stop, ...start],
     ],
     ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
