@@ -66,56 +66,111 @@ export interface Verdict {
 /** The one type that our policy confines. Any other, whatever its name promises, is not proven. */
 export const PROCESS_TYPE = "svirt_lxc_sys_t";
 
-/** Whether every process of a container is confined as declared. What cannot be told counts as unconfined. */
+/** One piece of evidence. */
+export interface Check {
+  /** What was looked at. */
+  what: string;
+  /** What was found, in words that are the same as long as nothing changes. */
+  found: string;
+  /** What is wrong with it; empty if nothing. */
+  faults: string[];
+}
+
+/** Whether every process of a container is confined as declared. */
 export function judge(evidence: Evidence, expected: Expected): Verdict {
   const alive = evidence.processes.filter((p) => p.label !== "");
-  const labels = [...new Set(alive.map((p) => p.label))].sort();
-  const reasons: string[] = [];
-
-  if (!evidence.enforcing) reasons.push("SELinux is not enforcing: the kernel logs violations and allows them");
-  if (typeOf(expected.label) !== PROCESS_TYPE) {
-    reasons.push(`the declared type ${typeOf(expected.label)} is not ${PROCESS_TYPE}, the one that is confined`);
-  }
-  reasons.push(...(evidence.policy ?? ["the kernel did not say what the policy lets it do"]));
-  for (const [kind, map] of [
-    ["uid", evidence.uidMap],
-    ["gid", evidence.gidMap],
-  ] as const) {
-    if (!isMapped(map, expected)) reasons.push(`its ${kind}s are not mapped to ${range(expected)}: ${shown(map)}`);
-  }
-  if (alive.length === 0) reasons.push("no process of it could be seen");
-  for (const label of labels.filter((l) => l !== expected.label)) {
-    const who = alive.filter((p) => p.label === label).map((p) => p.command);
-    reasons.push(`not as ${expected.label} but as ${label} runs ${some(who)}`);
-  }
-  const { start, count } = expected.idmap;
-  const unmapped = alive.filter(({ uid }) => uid < start || uid >= start + count);
-  if (unmapped.length > 0)
-    reasons.push(
-      `a user of the host outside of ${range(expected)} has ${some(unmapped.map((p) => `${p.command} (${p.uid})`))}`,
-    );
-  const inRange = (id: number) => id >= start && id < start + count; // not what could not be read
-  const grouped = alive.filter(({ groups }) => !groups.every(inRange));
-  if (grouped.length > 0)
-    reasons.push(`a group of the host outside of ${range(expected)} has ${some(grouped.map((p) => p.command))}`);
-  for (const name of [...new Set(alive.flatMap(({ shared }) => shared))].sort())
-    reasons.push(
-      `the ${name} namespace of the host has ${some(alive.filter((p) => p.shared.includes(name)).map((p) => p.command))}`,
-    );
-  const { capabilities } = expected;
-  const able = capabilities === undefined ? [] : alive.filter(({ bounding = 0n }) => (bounding & ~capabilities) !== 0n);
-  if (able.length > 0) reasons.push(`more capabilities than it was given has ${some(able.map((p) => p.command))}`);
-  reasons.push(...evidence.mounts.flatMap((mount) => mountFault(mount, expected) ?? []));
+  const reasons = checks(evidence, expected).flatMap(({ faults }) => faults);
   const visitors = evidence.visitors
     .filter((p) => p.label !== "")
     .map(({ command, label, uid }) => `${command} (${label}, user ${uid})`);
   return {
     confined: reasons.length === 0,
     reasons,
-    labels,
+    labels: labelsOf(alive),
     processes: alive.length,
     visitors: [...new Set(visitors)].sort(),
   };
+}
+
+/** Each piece of evidence of a running container. What cannot be told counts as wrong. */
+export function checks(evidence: Evidence, expected: Expected): Check[] {
+  const { label, idmap, capabilities } = expected;
+  const alive = evidence.processes.filter((p) => p.label !== "");
+  const labels = labelsOf(alive);
+  const inRange = (id: number) => id >= idmap.start && id < idmap.start + idmap.count; // not what could not be read
+  const unmapped = alive.filter(({ uid }) => !inRange(uid));
+  const grouped = alive.filter(({ groups }) => !groups.every(inRange));
+  const shared = [...new Set(alive.flatMap((p) => p.shared))].sort();
+  const sets = alive.flatMap(({ bounding }) => bounding ?? []);
+  const able = alive.filter(({ bounding = 0n }) => capabilities !== undefined && (bounding & ~capabilities) !== 0n);
+  const check = (what: string, found: string, ...faults: string[]): Check => ({ what, found, faults });
+  const faultIf = (is: boolean, fault: string) => (is ? [fault] : []);
+  const map = (kind: string, entries: MapEntry[]) =>
+    check(
+      `${kind} map`,
+      shown(entries),
+      ...faultIf(!isMapped(entries, expected), `its ${kind}s are not mapped to ${range(expected)}: ${shown(entries)}`),
+    );
+  return [
+    check(
+      "kernel",
+      evidence.enforcing ? "enforcing" : "not enforcing",
+      ...faultIf(!evidence.enforcing, "SELinux is not enforcing: the kernel logs violations and allows them"),
+    ),
+    check(
+      "policy",
+      evidence.policy ? "asked" : "not asked",
+      ...faultIf(
+        typeOf(label) !== PROCESS_TYPE,
+        `the declared type ${typeOf(label)} is not ${PROCESS_TYPE}, the one that is confined`,
+      ),
+      ...(evidence.policy ?? ["the kernel did not say what the policy lets it do"]),
+    ),
+    map("uid", evidence.uidMap),
+    map("gid", evidence.gidMap),
+    check(
+      "labels",
+      labels.join(", ") || "none",
+      ...faultIf(alive.length === 0, "no process of it could be seen"),
+      ...labels
+        .filter((other) => other !== label)
+        .map((other) => `not as ${label} but as ${other} runs ${some(alive.filter((p) => p.label === other))}`),
+    ),
+    check(
+      "users",
+      unmapped.length > 0 ? "some of the host" : `all of ${range(expected)}`,
+      ...faultIf(
+        unmapped.length > 0,
+        `a user of the host outside of ${range(expected)} has ${some(unmapped, (p) => `${p.command} (${p.uid})`)}`,
+      ),
+    ),
+    check(
+      "groups",
+      grouped.length > 0 ? "some of the host" : `all of ${range(expected)}`,
+      ...faultIf(grouped.length > 0, `a group of the host outside of ${range(expected)} has ${some(grouped)}`),
+    ),
+    check(
+      "namespaces",
+      shared.length > 0 ? `the host's: ${shared.join(", ")}` : "all its own",
+      ...shared.map(
+        (name) => `the ${name} namespace of the host has ${some(alive.filter((p) => p.shared.includes(name)))}`,
+      ),
+    ),
+    check(
+      "capabilities",
+      [...new Set(sets)].map((set) => set.toString(16).padStart(16, "0")).join(", ") || "none",
+      ...faultIf(able.length > 0, `more capabilities than it was given has ${some(able)}`),
+    ),
+    check(
+      "mounts",
+      evidence.mounts.map(({ type, target }) => `${type} at ${target}`).join(", ") || "none",
+      ...evidence.mounts.flatMap((mount) => mountFault(mount, expected) ?? []),
+    ),
+  ];
+}
+
+function labelsOf(processes: Process[]): string[] {
+  return [...new Set(processes.map((p) => p.label))].sort();
 }
 
 /** What is wrong with a file system that it sees: its root has its own label and no usable device; others it can only read. */
@@ -144,8 +199,8 @@ function range({ idmap }: Expected): string {
 }
 
 /** Commands, not process ids: a verdict is kept in state, and must be the same as long as nothing changes. */
-function some(commands: string[]): string {
-  const distinct = [...new Set(commands)].sort();
+function some(processes: Process[], told = ({ command }: Process) => command): string {
+  const distinct = [...new Set(processes.map(told))].sort();
   return distinct.length > 5
     ? `${distinct.slice(0, 5).join(", ")} and ${distinct.length - 5} more`
     : distinct.join(", ");

@@ -1,5 +1,6 @@
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
+import { audit } from "../../provider/audit.ts";
 import { denials, labTest } from "./lab.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { LabLife } from "./lab-life.ts";
@@ -57,6 +58,24 @@ export function guardTests({ whole }: { whole: boolean }): void {
     expect(await says(lab, "cat /var/lib/svirt-lxc/proofs/web")).toBe(
       `proven ${await says(lab, "cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children | tr -d ' '")}`,
     );
+  });
+
+  /** What `npm run audit` finds of it. */
+  const audited = async () => audit([(await life.stack.resources())["LxcDomain web"].inputs]);
+
+  life.event("an audit tells each piece of evidence, and what is wrong once it is not", life.one, async (lab) => {
+    const [good] = await audited();
+    expect(good).toMatchObject({ host: "lab", container: "web", confined: true });
+    expect(Object.fromEntries(good!.checks.map(({ what, found }) => [what, found]))).toMatchObject({
+      kernel: "enforcing",
+      labels: "system_u:system_r:svirt_lxc_sys_t:s0:c0,c512",
+      namespaces: "all its own",
+      capabilities: "00000000a1ec35ff",
+      mounts: "overlay at /",
+    });
+    await lab.ssh("virsh -q -c lxc:/// destroy web");
+    expect(await audited()).toMatchObject([{ confined: false, checks: [{ faults: ["it does not run"] }] }]);
+    expect((await life.stack.up()).ok).toBe(true);
   });
 
   const relabel = (level: string) => (lab: Lab) =>

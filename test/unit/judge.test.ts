@@ -1,4 +1,12 @@
-import { type Evidence, type Expected, judge, type Mount, type Process } from "../../provider/confinement/judge.ts";
+import { auditText } from "../../provider/audit.ts";
+import {
+  checks,
+  type Evidence,
+  type Expected,
+  judge,
+  type Mount,
+  type Process,
+} from "../../provider/confinement/judge.ts";
 
 const label = "system_u:system_r:svirt_lxc_sys_t:s0:c1,c513";
 const idmap = { start: 1879113728, count: 65536 };
@@ -129,4 +137,20 @@ const harmless: [name: string, evidence: Evidence, expected?: Partial<Expected>]
 ];
 test.each(harmless)("%s is confined", (_, evidence, expected = {}) => {
   expect(judge(evidence, { label, idmap, ...expected }).reasons).toEqual([]);
+});
+
+test("each piece of evidence is told, and the one that is wrong with its fault", () => {
+  const good = checks(confined, { label, idmap });
+  expect(good.flatMap(({ faults }) => faults)).toEqual([]);
+  const bad = checks(withSshd({ shared: ["net"] }), { label, idmap });
+  expect(bad.filter(({ faults }) => faults.length > 0)).toEqual([
+    { what: "namespaces", found: "the host's: net", faults: ["the net namespace of the host has sshd"] },
+  ]);
+  const of = { host: "alpha", container: "web" };
+  expect(auditText([{ ...of, confined: true, checks: good }])).toMatch(
+    /^web on alpha: confined\n {2}✓ kernel +enforcing\n/,
+  );
+  const text = auditText([{ ...of, confined: false, checks: bad }]);
+  expect(text).toMatch(/^web on alpha: NOT CONFINED\n/);
+  expect(text).toMatch(/\n {2}✗ namespaces +the host's: net\n {4}the net namespace of the host has sshd\n/);
 });
