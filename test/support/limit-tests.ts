@@ -72,6 +72,9 @@ export function limitTests({ whole }: { whole: boolean }): void {
       () => false,
     );
   const started = async () => (await inside("web", "stat -c %Y /proc/1")).stdout;
+  /** The limits of web, by what the kernel says of its slice. */
+  const inForce = () => says(`cd '${SLICE}' && cat memory.max memory.swap.max pids.max cpu.max cpu.weight io.weight`);
+  const CHANGED = ["603979776", "0", "400", "50000 100000", "50", "default 50"].join("\n");
 
   /** A row of the table: an attack, what holds it, and what the container gets; the neighbour and the host have to go on. */
   function attack(what: string, limit: string, gets: string, work: () => Promise<void>): void {
@@ -207,9 +210,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
       const { ok, output, operations } = await stack.up();
       expect(ok ? "" : output).toBe("");
       expect(Object.keys(operations)).toEqual(["LxcDomain web"]);
-      const kernel = "memory.max memory.swap.max pids.max cpu.max cpu.weight io.weight";
-      const values = ["603979776", "0", "400", "50000 100000", "50", "default 50"].join("\n");
-      expect(await says(`cd '${SLICE}' && cat ${kernel}`)).toBe(values);
+      expect(await inForce()).toBe(CHANGED);
       expect(
         (
           await inside("web", "free -m | sed -n 's/^Mem: *\\([0-9]*\\).*/\\1/p'; df -m --output=size /tmp | tail -n 1")
@@ -247,6 +248,17 @@ export function limitTests({ whole }: { whole: boolean }): void {
         expect(await says("virsh -q -c lxc:/// domstate web")).toBe("shut off");
       },
     );
+
+  if (whole)
+    labTest("after a reboot of the host they are in force", async (lab) => {
+      await witness.end();
+      await stack.configure(config({ memory: "512MiB", tasks: 400, cpus: 0.5, cpuWeight: 50, ioWeight: 50 }));
+      expect((await stack.up()).ok).toBe(true);
+      await lab.reboot();
+      await until("a login", 300, loggedIn);
+      expect(await inForce()).toBe(CHANGED);
+      await stack.converged();
+    });
 
   if (whole)
     labTest(
