@@ -96,6 +96,7 @@ const waves: Drift[][] = [
     ],
   ],
   [
+    ["the guard of starts removed", "rm /etc/libvirt/hooks/lxc.d/svirt-lxc", "LibvirtService alpha"],
     ["the unit disabled", `systemctl disable ${UNIT}`, "LxcRootfs web"],
     [
       "the address given away",
@@ -207,6 +208,20 @@ test("an administrator's shell in the container is told and changes nothing; wha
 
   await host.sh(`${enter} 'sleep 3142 & :' ${quiet} 9>&-`);
   expect((await stack.preview()).operations["LxcDomain web"]?.verb).toBe("update");
+  expect((await stack.up()).ok).toBe(true);
+  await stack.converged();
+});
+
+test("a module that lets it do what it must not: the preview says what, and up leaves it stopped until the module is gone", async () => {
+  await host.write("/mnt/modules/opened", "(allow svirt_lxc_sys_t shadow_t (file (open read)))\n");
+  const said = /the policy lets it read or change the host's passwords: system_u:object_r:shadow_t:s0 file all/;
+  expect((await stack.preview("--diff")).output).toMatch(said);
+  const { ok, output } = await stack.up();
+  expect(ok).toBe(false);
+  expect(output).toMatch(/the container web is not confined; it was stopped/);
+  expect(output).toMatch(said);
+  expect((await host.sh(v("domstate web"))).trim()).toBe("shut off");
+  await host.sh("rm /mnt/modules/opened");
   expect((await stack.up()).ok).toBe(true);
   await stack.converged();
 });
