@@ -22,17 +22,11 @@ export const PROOFS = `${STORE}/proofs`;
 /** The guard itself, a script of sh. */
 export const SCRIPT = `#!/bin/sh
 # Written by svirt-lxc. Run by libvirt with NAME OPERATION at each start of a container; not 0 ends the start.
-case $2 in prepare | started | reconnect) ;; *) exit 0 ;; esac
+case $2 in prepare | started) ;; *) exit 0 ;; esac
 name=$1
 xml=$(cat)
 case $name in *[!a-z0-9-]*) exit 0 ;; esac
 case $xml in *'"${NAMESPACE}"'* | *"'${NAMESPACE}'"*) ;; *) [ -d ${STORE}/roots/$name ] || exit 0 ;; esac
-
-# libvirt was restarted, and takes back what runs; not 0 would end it.
-if [ $2 = reconnect ]; then
-  [ ${PROOFS}/$name -nt /run/libvirt/lxc/$name.pid ] || echo "unproven" >${PROOFS}/$name
-  exit 0
-fi
 
 refuse() {
   echo "svirt-lxc: the container $name is not confined: $1" >&2
@@ -144,6 +138,15 @@ export function installGuard(unread: string): Step {
     title: "Installing the guard that ends the start of a container which is not confined",
     argv: ["sh", "-c", INSTALL, "sh", GUARD, unread],
     stdin: SCRIPT,
+  };
+}
+
+/** Writes down of containers that they were started past the guard: libvirt, restarted, has it for their next start. */
+export function markUnproven(names: string[]): Step {
+  return {
+    id: "mark-unproven",
+    title: `Recording that the guard has not seen the start of ${names.join(", ")}`,
+    argv: ["sh", "-c", `for name; do echo unproven >"${PROOFS}/$name" || exit; done`, "sh", ...names],
   };
 }
 

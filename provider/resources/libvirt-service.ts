@@ -1,6 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type FoundGuard, installGuard, LIST_GUARD, parseGuard, removeGuard } from "../confinement/guard.ts";
+import {
+  type FoundGuard,
+  installGuard,
+  LIST_GUARD,
+  markUnproven,
+  parseGuard,
+  removeGuard,
+} from "../confinement/guard.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
@@ -365,6 +372,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         "sh",
         ...services,
       ]);
+    if (guard && guard.unseen.length > 0) steps.push(markUnproven(guard.unseen));
     const changed = network && !equalAsJson(definitionOf(network), declared(desired));
     const isRewritten = isUnread || changed;
     if (absent.includes(FILTER)) steps.push(defineGuestFilter);

@@ -101,11 +101,6 @@ test("one whose definition was made anew without a word of ours is still known b
   expect(guard("started", anew).status).toBe(1);
 });
 
-test("a start past the guard is told at libvirt's next start", () => {
-  expect(guard("reconnect").status).toBe(0);
-  expect(proof()).toBe("unproven\n");
-});
-
 test("a record of the slot that was lost stands in the root's", () => {
   rmSync(join(folder, "/var/lib/svirt-lxc/slots"), { recursive: true });
   expect(guard("started")).toEqual({ status: 0, stderr: "" });

@@ -126,6 +126,21 @@ plans(libvirtService, libvirtInputs, [
   ],
   ["libvirt does not run", { host: stopped }, ["start-libvirt"]],
   [
+    "the guard of starts is gone",
+    { host: { libvirt: swap(/^@guard\n.*?(?=^@unread$)/ms, "@guard\n") } },
+    ["install-guard", "restart-libvirt"],
+  ],
+  [
+    "the guard has another label, with which no container would start",
+    { host: { libvirt: swap(":svirt_lxc_guard_exec_t:", ":virt_etc_rw_t:") } },
+    ["install-guard", "restart-libvirt"],
+  ],
+  [
+    "a container was started past the guard",
+    { host: { libvirt: swap("@unread\n", "unseen web\n@unread\n") } },
+    ["restart-libvirt", "mark-unproven"],
+  ],
+  [
     "lxc.conf was written, and libvirt not restarted",
     { host: { libvirt: swap("@unread\n", "@unread\nyes\n") } },
     ["restart-libvirt"],
