@@ -40,8 +40,7 @@ for f in /run/libvirt/lxc/*.pid; do
       asked_types="$asked_types $type"
       ask_policy "$label" | sed "s/^/policy $type /" ;;
     esac
-    sed -n "s/^[^ ]* [^ ]* [^ ]* [^ ]* \\([^ ]*\\) \\([^ ]*\\) .*- \\([^ ]*\\) /mount $name \\3 \\1 \\2 /p" "/proc/$init/mountinfo" 2>/dev/null |
-      grep -vE '^mount [^ ]* (${PSEUDO.join("|")}) '
+    sed -nE "/ - (${PSEUDO.join("|")}) /d; s/^([^ ]* ){4}([^ ]*) ([^ ]*) (.* )?- ([^ ]*) /mount $name \\5 \\2 \\3 /p" "/proc/$init/mountinfo" 2>/dev/null
   done
 done
 [ -z "$host_veths" ] || printf '%s\n' "$host_veths" | sed 's/^/veth /'

@@ -47,8 +47,8 @@ export const QUESTIONS: readonly Question[] = [
   ask(
     "SELF",
     "process",
-    "ptrace setexec setcurrent setfscreate setsockcreate setkeycreate dyntransition execheap",
-    "choose another label, or trace",
+    "setexec setcurrent setfscreate setsockcreate setkeycreate dyntransition execheap",
+    "choose another label",
   ),
   ask("SELF", "bpf", "all", "load programs into the kernel"),
   ask("SELF", "io_uring", "all", "use io_uring"),

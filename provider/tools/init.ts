@@ -7,10 +7,14 @@ export const SHARES = { "/run": 10, "/tmp": 4, "/dev/shm": 4 };
  * part of the tree only, and may not change the limits that libvirt set in it (nsdelegate). And a tmpfs is half of the host's
  * memory large where nobody says otherwise: these are parts of the container's own.
  *
+ * Mounts are shared among its own mount namespaces, as everywhere but in containers, where systemd leaves them as they are: what a
+ * helper of a unit mounts for it, its credentials, is seen by the unit (LoadCredential= in systemd.exec(5)).
+ *
  * An image without the programs is started without: they are those of util-linux. /run and /dev/shm are mounted here, since
  * systemd leaves alone what is mounted there already; whether /tmp is in memory is for the image to say, and its unit is told the size.
  */
 const INSIDE = [
+  "mount --make-rshared /",
   "mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 /sys/fs/cgroup",
   "read -r memory </sys/fs/cgroup/memory.max",
   "case $memory in '' | *[!0-9]*) exec /sbin/init ;; esac",

@@ -4,6 +4,7 @@ import { checkout } from "../../scripts/setup/paths.ts";
 import { ownDenials } from "../support/lab.ts";
 import { LabLife } from "../support/lab-life.ts";
 import { type Run, Stack } from "../support/stack.ts";
+import { WORKLOADS } from "../support/workloads.ts";
 
 const LABEL = "system_u:system_r:svirt_lxc_sys_t:s0:c0,c512";
 const life = new LabLife("lab-life");
@@ -66,6 +67,14 @@ life.event("every process of it has our type, its pair and a shifted user", life
   expect((await life.login("ls -A /sys/fs/selinux 2>/dev/null || true")).stdout).toBe("");
   const controllers = processes.filter(([label = ""]) => label.includes(":virtd_lxc_t:"));
   expect(controllers.map(([, , command]) => command)).toEqual(["libvirt_lxc"]);
+});
+
+life.event("what software inside asks of its kernel, it gets", life.one, async () => {
+  for (const { name, command, prints } of WORKLOADS) {
+    const { stdout } = await life.login(`{ ${command}\n} 2>&1`).catch((error) => ({ stdout: String(error) }));
+    if (typeof prints === "string") expect({ name, stdout }).toEqual({ name, stdout: prints });
+    else expect({ name, stdout }).toEqual({ name, stdout: expect.stringMatching(prints) });
+  }
 });
 
 life.event("the host enforces, and nothing was denied to libvirt's controller or to us", life.any, async (lab) => {
