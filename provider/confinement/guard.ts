@@ -163,6 +163,15 @@ export const removeGuard: Step = {
   ],
 };
 
+/** Removes what was found at the last start of a container. */
+export function removeProof(name: string): Step {
+  return {
+    id: "remove-proof",
+    title: "Removing what the guard found at its last start",
+    argv: ["rm", "-f", `${PROOFS}/${name}`],
+  };
+}
+
 /** What was found at the last start of each container. */
 export const proofsRead: Read = {
   key: "proofs",

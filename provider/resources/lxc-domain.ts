@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
-import { parseRefusal, proofsRead } from "../confinement/guard.ts";
+import { parseRefusal, proofsRead, removeProof } from "../confinement/guard.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
@@ -317,6 +317,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       if (running) steps.push(stopGracefully(name));
       steps.push(...ruledIn.map((other) => removeContainerRules(other, name)));
       if (limits.kernel || Object.keys(limits.configured).length > 0) steps.push(removeSlice(name));
+      steps.push(removeProof(name));
       steps.push({ id: "undefine-domain", title: "Undefining the domain", argv: virsh("undefine", name) });
     }
     if (!domain || domain.owner === owner) {

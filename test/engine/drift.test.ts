@@ -214,7 +214,7 @@ test("an administrator's shell in the container is told and changes nothing; wha
 
 test("a module that lets it do what it must not: the preview says what, and up leaves it stopped until the module is gone", async () => {
   await host.write("/mnt/modules/opened", "(allow svirt_lxc_sys_t shadow_t (file (open read)))\n");
-  const said = /the policy lets it read or change the host's passwords: system_u:object_r:shadow_t:s0 file all/;
+  const said = /the policy lets it read or change the host's passwords/;
   expect((await stack.preview("--diff")).output).toMatch(said);
   const { ok, output } = await stack.up();
   expect(ok).toBe(false);

@@ -407,22 +407,34 @@ refusals(lxcDomain, domainInputs, [
 
 const rules = ["remove-container-rules svirt-lxc"];
 removals(lxcDomain, domainInputs, [
-  ["a running container", {}, [...stop, ...rules, "remove-slice", "undefine-domain", "release-address 10.213.0.2"]],
+  [
+    "a running container",
+    {},
+    [...stop, ...rules, "remove-slice", "remove-proof", "undefine-domain", "release-address 10.213.0.2"],
+  ],
   [
     "a stopped one",
     { host: { domains: shutOff } },
-    [...rules, "remove-slice", "undefine-domain", "release-address 10.213.0.2"],
+    [...rules, "remove-slice", "remove-proof", "undefine-domain", "release-address 10.213.0.2"],
   ],
   ["the domain is gone already", { host: { domains: says("") } }, ["release-address 10.213.0.2"]],
   [
     "the reservation is gone already",
     { host: { networks: noReservation } },
-    [...stop, ...rules, "remove-slice", "undefine-domain"],
+    [...stop, ...rules, "remove-slice", "remove-proof", "undefine-domain"],
   ],
   [
     "rules in two networks",
     { host: { "network-rules": added("/var/lib/svirt-lxc/networks/prod/containers/web.nft:x") } },
-    [...stop, ...rules, "remove-container-rules prod", "remove-slice", "undefine-domain", "release-address 10.213.0.2"],
+    [
+      ...stop,
+      ...rules,
+      "remove-container-rules prod",
+      "remove-slice",
+      "remove-proof",
+      "undefine-domain",
+      "release-address 10.213.0.2",
+    ],
   ],
   ["all is gone already", { host: nothing }, []],
   ["another stack's", { host: { domains: swap("svirt-lxc/lab/", "svirt-lxc/prod/") } }, []],
@@ -439,6 +451,6 @@ removals(lxcDomain, domainInputs, [
   [
     "another container's address is left to it",
     { host: { networks: reserved("<host mac='02:00:00:00:00:01' name='db' ip='10.213.0.2'/>") } },
-    [...stop, ...rules, "remove-slice", "undefine-domain"],
+    [...stop, ...rules, "remove-slice", "remove-proof", "undefine-domain"],
   ],
 ]);

@@ -57,6 +57,7 @@ test("what is told of each step", () => {
     "remove-network": "Removing the network",
     "remove-network-rules": "Removing the packet filter of the network svirt-lxc",
     "remove-networkd-file": "Removing the rule of networkd for the network",
+    "remove-proof": "Removing what the guard found at its last start",
     "remove-root": "Removing the root",
     "remove-slice": "Removing the container's slice",
     "remove-unit": "Removing the unit that mounts the root",
