@@ -6,12 +6,16 @@ import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
 import { type ReachName, reachInputs } from "../provider/tools/network-rules.ts";
+import { address6Of } from "../provider/tools/subnet6.ts";
 import type { Command } from "./command.ts";
 import type { LxcHost } from "./lxc-host.ts";
 import { type ProvisionCommand, provision } from "./provision.ts";
 
 export interface LxcContainerArgs
-  extends Omit<LxcRootfsArgs, "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain">,
+  extends Omit<
+      LxcRootfsArgs,
+      "connection" | "owner" | "machineId" | "name" | "image" | "nameserver" | "domain" | "subnet6"
+    >,
     Pick<LxcDomainArgs, LimitName | ReachName | "restart"> {
   host: LxcHost;
   /** Name on the host. Default: the name of the resource. Keep it when you rename the resource with an alias. */
@@ -19,7 +23,7 @@ export interface LxcContainerArgs
   /** The base root, on the same host. */
   image: LxcImage;
   /** Containers of its network, or their addresses, to which it may open connections. Default: none. */
-  talksTo?: readonly (LxcContainer | pulumi.Input<string>)[];
+  talksTo?: readonly (LxcContainer | pulumi.Input<string | readonly string[]>)[];
   /**
    * Commands that are run in it over ssh, through the host, once it is up. One that changed is run again, and so are those after
    * it; all are when its root is made anew. They need a key among `authorizedKeys` that logs in without a prompt.
@@ -46,6 +50,10 @@ export class LxcContainer extends pulumi.ComponentResource {
   readonly address: pulumi.Output<string>;
   /** The same address, known as soon as it has a root: containers that talk to each other need not wait for each other. */
   readonly reservedAddress: pulumi.Output<string>;
+  /** Its IPv6 address, if its host's network has a subnet of it. */
+  readonly address6?: pulumi.Output<string>;
+  /** Its addresses of both kinds, known as soon as it has a root. */
+  readonly reservedAddresses: pulumi.Output<string[]>;
   /** The distinct labels of its processes, as read from the kernel. */
   readonly labels: pulumi.Output<string[]>;
   /** "confined", or what is wrong. */
@@ -64,7 +72,7 @@ export class LxcContainer extends pulumi.ComponentResource {
     }
     const { host, image, adopt, restart, name: hostName = name, identities, ...others } = args;
     const { provision: commands = [], talksTo = [], ...rest } = others;
-    const { connection, network, subnet } = host;
+    const { connection, network, subnet, subnet6 } = host;
     const { ofDomain, settings } = parted(rest);
 
     this.rootfs = new LxcRootfs(
@@ -72,6 +80,7 @@ export class LxcContainer extends pulumi.ComponentResource {
       {
         ...settings,
         nameserver: gatewayOf(subnet),
+        subnet6,
         domain: domainOf(network),
         adopt,
         connection,
@@ -84,6 +93,8 @@ export class LxcContainer extends pulumi.ComponentResource {
     this.reservedAddress = pulumi
       .all([hostName, this.rootfs.slot])
       .apply(([nameOnHost, slot]) => reservedAddress(nameOnHost, subnet, slot));
+    const reserved6 = subnet6 === undefined ? undefined : this.rootfs.slot.apply((slot) => address6Of(subnet6, slot));
+    this.reservedAddresses = pulumi.all([this.reservedAddress, ...(reserved6 ? [reserved6] : [])]);
     this.domain = new LxcDomain(
       name,
       {
@@ -97,9 +108,12 @@ export class LxcContainer extends pulumi.ComponentResource {
         idmap: this.rootfs.idmap,
         revision: this.rootfs.revision,
         address: this.reservedAddress,
+        address6: reserved6,
         network,
         ...ofDomain,
-        talksTo: pulumi.all(talksTo.map((other) => (other instanceof LxcContainer ? other.reservedAddress : other))),
+        talksTo: pulumi
+          .all(talksTo.map((other) => pulumi.output(other instanceof LxcContainer ? other.reservedAddresses : other)))
+          .apply((addresses) => addresses.flat()),
         restart,
         // Who gives keys wants to log in: it is up when sshd listens.
         awaitPort: pulumi
@@ -109,13 +123,14 @@ export class LxcContainer extends pulumi.ComponentResource {
       { parent: this, retainOnDelete: opts?.retainOnDelete },
     );
     this.address = this.domain.address;
+    this.address6 = reserved6 && this.domain.address6.apply((address) => address!);
     this.labels = this.domain.labels;
     this.verdict = this.domain.verdict;
     this.hostKey = this.rootfs.hostKey;
-    const { address, hostKey } = this;
+    const { address, address6, hostKey } = this;
     const login = pulumi.output({ name: hostName, address, hostKey, connection, identities: identities ?? [] });
     this.provisioned = provision(name, { login, root: this.rootfs.id }, commands, { parent: this });
-    this.registerOutputs({ address: this.address, labels: this.labels, verdict: this.verdict, hostKey: this.hostKey });
+    this.registerOutputs({ address, address6, labels: this.labels, verdict: this.verdict, hostKey });
   }
 }
 

@@ -15,6 +15,11 @@ export interface LxcHostArgs {
   network?: string;
   /** IPv4 subnet of the NAT network. Default: 10.213.0.0/20, one address for each slot. */
   subnet?: string;
+  /**
+   * Unique-local IPv6 subnet of the NAT network, of 64 bits, such as "fd42:1:2:3::/64": its containers have an address in it
+   * besides. Those that run are restarted when it changes. Default: none, and no IPv6 leaves a container.
+   */
+  subnet6?: string;
   /** Take over a NAT network of that name that someone else made, if it is defined as ours would be. */
   adopt?: boolean;
   /** Have libvirt confine the LXC domains of others that have no SELinux label, too. */
@@ -41,6 +46,7 @@ export class LxcHost extends pulumi.ComponentResource {
   readonly connection: pulumi.Output<Connection>;
   readonly network: string;
   readonly subnet: string;
+  readonly subnet6?: string;
   /** Its first resource: the others take their owner from it. */
   readonly store: LxcStore;
   /** Whether the host needed a reboot after the last upgrade; undefined without one. */
@@ -56,6 +62,7 @@ export class LxcHost extends pulumi.ComponentResource {
     const {
       network = "svirt-lxc",
       subnet = DEFAULT_SUBNET,
+      subnet6,
       adopt,
       confineOthers,
       upgrade,
@@ -66,6 +73,7 @@ export class LxcHost extends pulumi.ComponentResource {
     this.connection = connection;
     this.network = network;
     this.subnet = subnet;
+    this.subnet6 = subnet6;
 
     this.store = new LxcStore(name, { connection }, { parent: this });
     const common = (kind: string) => ({ connection, ...this.store.argsOf(kind, name) });
@@ -82,7 +90,7 @@ export class LxcHost extends pulumi.ComponentResource {
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
     new LibvirtService(
       name,
-      { ...common("LibvirtService"), network, subnet, adopt, confineOthers },
+      { ...common("LibvirtService"), network, subnet, subnet6, adopt, confineOthers },
       { parent: this, dependsOn: policy },
     );
     this.registerOutputs({});

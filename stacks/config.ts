@@ -19,6 +19,7 @@ const host = z.strictObject({
   ...connectionFields,
   network: z.string().optional(),
   subnet: z.string().optional(),
+  subnet6: z.string().optional(),
   adopt: z.boolean().optional(),
   confineOthers: z.boolean().optional(),
   upgrade: z.string().optional(),
@@ -147,9 +148,9 @@ function unreachable(project: string, sections: Record<string, unknown>): string
     const { talksTo, host } = record(container);
     return (Array.isArray(talksTo) ? talksTo : []).flatMap((other, i) => {
       const at = `  ${project}:containers.${key}.talksTo[${i}]`;
-      if (typeof other !== "string" || z.ipv4().safeParse(other).success) return [];
+      if (typeof other !== "string" || z.union([z.ipv4(), z.ipv6()]).safeParse(other).success) return [];
       if (!Object.hasOwn(containers, other))
-        return [`${at}: "${other}" is not defined under containers; it must be one of them, or an IPv4 address`];
+        return [`${at}: "${other}" is not defined under containers; it must be one of them, or an IP address`];
       const where = record(containers[other]).host;
       return where === host ? [] : [`${at}: "${other}" is on the host ${where}, and ${key} is on ${host}`];
     });

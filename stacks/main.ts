@@ -28,8 +28,8 @@ for (const { host, image } of Object.values(declared.containers)) {
 // Containers may talk to each other, whichever is declared first.
 const addresses = new Map(
   Object.keys(declared.containers).map((name) => {
-    const [address, resolve] = pulumi.deferredOutput<string>();
-    return [name, { address, resolve }];
+    const [own, resolve] = pulumi.deferredOutput<string[]>();
+    return [name, { own, resolve }];
   }),
 );
 
@@ -53,18 +53,18 @@ const made = Object.entries(declared.containers).map(
       })),
       provision: provision?.map(({ run, stdinSecret }) => ({ run, stdin: secret(stdinSecret) })),
       identities: keys?.identities.map((file) => relative(base, file)),
-      talksTo: talksTo?.map((other) => addresses.get(other)?.address ?? other),
+      talksTo: talksTo?.map((other) => addresses.get(other)?.own ?? other),
     });
-    addresses.get(name)!.resolve(container.reservedAddress);
+    addresses.get(name)!.resolve(container.reservedAddresses);
     return { name, host, container, identities: keys?.identities ?? [] };
   },
 );
 
-/** By name: its host, address, the distinct labels of its processes, its ssh host key, the verdict, and how to log in. */
+/** By name: its host, address (and that of IPv6), the distinct labels of its processes, its ssh host key, the verdict, and how to log in. */
 export const containers = Object.fromEntries(
-  made.map(({ name, host, container: { address, labels, verdict, hostKey } }) => [
+  made.map(({ name, host, container: { address, address6, labels, verdict, hostKey } }) => [
     name,
-    { host, address, labels, hostKey, verdict, ssh: sshCommand(stack, name) },
+    { host, address, ...(address6 && { address6 }), labels, hostKey, verdict, ssh: sshCommand(stack, name) },
   ]),
 );
 

@@ -40,7 +40,14 @@ import {
   LIBVIRTS,
   parseFirewall,
 } from "../tools/firewall.ts";
-import { defineGuestFilter, GUEST_FILTER_FILE, isGuestFilter, undefineGuestFilter } from "../tools/guest-filter.ts";
+import {
+  defineGuestFilter,
+  GUEST_FILTER,
+  GUEST_FILTER_6,
+  guestFilterFile,
+  isGuestFilter,
+  undefineGuestFilter,
+} from "../tools/guest-filter.ts";
 import { areInstalled, areLeft, installUnits, LIST_UNITS, removeUnits } from "../tools/host-units.ts";
 import { LXC_CONF, missing, withOriginal, withRequired } from "../tools/lxc-conf.ts";
 import {
@@ -72,6 +79,7 @@ import {
 } from "../tools/network-rules.ts";
 import { hasFile, isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
 import { HAS_PARENT, removeParentSlice } from "../tools/slice.ts";
+import { subnet6Schema } from "../tools/subnet6.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
 import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
@@ -96,6 +104,8 @@ const schema = z.strictObject({
     })
     .refine(isCanonical, "must be the subnet's own address, such as 10.213.0.0/20")
     .default("10.213.0.0/20"),
+  /** Unique-local IPv6 subnet of the network, of 64 bits, such as fd42:1:2:3::/64. Without it, containers have no IPv6. */
+  subnet6: subnet6Schema.optional(),
   /** What the host's packet filter does for the network. It has no other value; a refresh puts here what it found, so that a preview names it. */
   firewall: z.literal("ready", 'can only be "ready"').default("ready"),
 });
@@ -120,7 +130,7 @@ interface Observed {
   units?: boolean;
   /** What libvirt runs at each start of a container. A state of an earlier release does not tell. */
   guard?: Omit<FoundGuard, "left">;
-  network?: Pick<NetworkInfo, "subnet" | "active" | "autostart" | "owner" | "forward" | "domain" | "reservedOnly">;
+  network?: Definition & Pick<NetworkInfo, "active" | "autostart" | "owner">;
   firewall?: FirewallState;
   claim?: Claim | Damaged;
   host?: {
@@ -139,7 +149,7 @@ interface Observed {
     /** A container stays here without a stack. */
     remaining: boolean;
     /** What of ours is there, whole or not. */
-    left: Record<"rules" | "networkdFile" | "filter" | "udevLink" | "units" | "slice" | "guard", boolean>;
+    left: Record<"rules" | "networkdFile" | "filter" | "filter6" | "udevLink" | "units" | "slice" | "guard", boolean>;
   };
 }
 
@@ -149,6 +159,7 @@ interface Outputs {
 
 /** What of ours may be missing in the host's packet filter besides libvirt's own rules, as a refresh calls it. */
 const FILTER = "guest-filter";
+const FILTER_6 = "guest-filter-ipv6";
 const ISOLATION = "isolation";
 const OPEN_PORTS = "isolated-ports";
 
@@ -156,6 +167,7 @@ const OPEN_PORTS = "isolated-ports";
 const claimSchema = z.object({
   network: z.string(),
   subnet: z.string(),
+  subnet6: z.string().optional(),
   /** It stays when its stack goes. */
   retain: z.boolean().optional(),
 });
@@ -218,7 +230,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     firewallRead, // after libvirt was asked: it answers when it has written its rules
     networkRulesRead,
   ],
-  parse(results, { owner, network, subnet }) {
+  parse(results, { owner, network, subnet, subnet6 }) {
     const part = (name: string) =>
       results
         .get("libvirt")!
@@ -241,6 +253,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       bridge,
       subnet: found?.subnet ?? subnet,
       gateway: gatewayOf(found?.subnet ?? subnet),
+      subnet6: found?.subnet6,
       active: found?.active ?? false,
       filtered: rules.filtered,
     });
@@ -263,8 +276,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         ...firewall,
         missing: [
           ...firewall.missing,
-          ...(isGuestFilter(rules.files.get(GUEST_FILTER_FILE) ?? "") ? [] : [FILTER]),
-          ...(isGuarded(rules, guardedNetwork({ network, subnet }, bridge)) ? [] : [ISOLATION]),
+          ...(isGuestFilter(rules.files, GUEST_FILTER) ? [] : [FILTER]),
+          ...(subnet6 === undefined || isGuestFilter(rules.files, GUEST_FILTER_6) ? [] : [FILTER_6]),
+          ...(isGuarded(rules, guardedNetwork({ network, subnet, subnet6 }, bridge)) ? [] : [ISOLATION]),
           ...(open.length > 0 ? [OPEN_PORTS] : []),
         ],
       },
@@ -282,7 +296,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         left: {
           rules: hasNetworkRules(rules, network),
           networkdFile: hasFile(part("networkd") ?? "", network),
-          filter: rules.files.has(GUEST_FILTER_FILE),
+          filter: rules.files.has(guestFilterFile(GUEST_FILTER)),
+          filter6: rules.files.has(guestFilterFile(GUEST_FILTER_6)),
           udevLink: part("link")?.trim() !== "",
           units: areLeft(part("units") ?? ""),
           slice: part("slice")?.includes("yes") ?? false,
@@ -293,12 +308,12 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   },
 
   exists: ({ claim }) => claim !== undefined,
-  existing({ network }, { network: name, subnet }) {
+  existing({ network }, desired) {
     if (!network || network.owner === NETWORK_OWNER) return undefined;
     return {
-      what: `libvirt has a network ${name}`,
+      what: `libvirt has a network ${desired.network}`,
       owner: network.owner,
-      differences: () => differences(definitionOf(network), declared({ network: name, subnet })),
+      differences: () => differences(definitionOf(network), declared(desired)),
     };
   },
   precondition({ os, missingSettings, firewall, host }, desired, prior) {
@@ -320,11 +335,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       };
     }
     for (const [other, theirs] of otherClaims(host!.store, CLAIM, claimSchema, desired.owner, prior?.owner)) {
-      if (theirs !== DAMAGED && theirs.network === desired.network && theirs.subnet !== desired.subnet) {
+      if (theirs !== DAMAGED && theirs.network === desired.network && subnetsOf(theirs) !== subnetsOf(desired)) {
         return {
           code: "subnet-in-use",
           what: `the network ${desired.network} is shared with a stack that wants another subnet`,
-          why: `${other} wants ${theirs.subnet}, this one ${desired.subnet}`,
+          why: `${other} wants ${subnetsOf(theirs)}, this one ${subnetsOf(desired)}`,
           remedy: "agree on one subnet, or give one of them a network of another name",
         };
       }
@@ -335,8 +350,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   plan(observed, desired, prior) {
     const { os, answers, missingPackages, idleUnits, missingSettings, unread, guard, network, claim, host } = observed;
     const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
-    const { retain } = desired;
-    const wish: Claim = { network: desired.network, subnet: desired.subnet, ...(retain && { retain }) };
+    const { retain, subnet6 } = desired;
+    const wish: Claim = {
+      network: desired.network,
+      subnet: desired.subnet,
+      ...(subnet6 && { subnet6 }),
+      ...(retain && { retain }),
+    };
     const steps = claimSteps(claim, host?.store, CLAIM, desired.owner, wish, prior?.owner);
     const act = (id: string, title: string, argv: string[], more: Partial<Step> = {}) =>
       steps.push({ id, title, argv, ...more });
@@ -375,13 +395,15 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     if (guard && guard.unseen.length > 0) steps.push(markUnproven(guard.unseen));
     const changed = network && !equalAsJson(definitionOf(network), declared(desired));
     const isRewritten = isUnread || changed;
-    if (absent.includes(FILTER)) steps.push(defineGuestFilter);
+    if (absent.includes(FILTER)) steps.push(defineGuestFilter(GUEST_FILTER));
+    if (absent.includes(FILTER_6)) steps.push(defineGuestFilter(GUEST_FILTER_6));
     if (absent.includes(ISOLATION))
       steps.push(writeNetworkRules(guardedNetwork(desired, host?.bridge ?? bridgeOf(desired.network))));
     if (absent.includes(OPEN_PORTS)) steps.push(isolatePorts(host?.openPorts ?? []));
     // What blocks is refused before; by the step, it shows that there is something to do.
     if (!isRewritten && (absent.some((need) => LIBVIRTS.includes(need)) || blocks.length > 0)) steps.push(rewriteRules);
-    if (absent.includes("forwarding")) steps.push(enableForwarding);
+    if (absent.includes("forwarding")) steps.push(enableForwarding("IPv4"));
+    if (absent.includes("forwarding-ipv6")) steps.push(enableForwarding("IPv6"));
     if (changed) {
       if (network.active)
         act(
@@ -393,7 +415,11 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     }
     if (!network || changed) {
       act("define-network", `Defining the network ${desired.network}`, virsh("net-define", "/dev/stdin"), {
-        stdin: networkXml({ name: desired.network, subnet: desired.subnet }, NETWORK_OWNER, host?.reservations),
+        stdin: networkXml(
+          { name: desired.network, subnet: desired.subnet, subnet6 },
+          NETWORK_OWNER,
+          host?.reservations,
+        ),
       });
     }
     if (network && !changed && network.owner !== NETWORK_OWNER) steps.push(markNetwork(desired.network));
@@ -438,7 +464,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           stdin: withOriginal(lxcConf, original),
         });
       }
-      if (answers && left.filter) steps.push(undefineGuestFilter);
+      if (answers && left.filter6) steps.push(undefineGuestFilter(GUEST_FILTER_6));
+      if (answers && left.filter) steps.push(undefineGuestFilter(GUEST_FILTER));
       if (original !== undefined || unread)
         steps.push({
           id: "restart-libvirt",
@@ -465,6 +492,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   actualInputs: ({ network, firewall, claim }, inputs) =>
     ({
       subnet: network?.subnet ?? inputs.subnet,
+      subnet6: network ? network.subnet6 : inputs.subnet6,
       firewall: firewall ? firewallText(firewall) : inputs.firewall,
       ...(claim === DAMAGED && { drift: [damageOf(claimPath(CLAIM, inputs.owner))] }),
     }) as Partial<Inputs> & { drift?: string[] },
@@ -476,19 +504,27 @@ function pick(network: NetworkInfo): Observed["network"] {
   return { ...definitionOf(network), active, autostart, owner };
 }
 
-type Definition = Pick<NetworkInfo, "subnet" | "forward" | "domain" | "reservedOnly">;
+type Definition = Pick<NetworkInfo, "subnet" | "subnet6" | "forward" | "nat6" | "domain" | "reservedOnly">;
 
 /** What of a network cannot be changed while it runs. */
-function definitionOf({ subnet, forward, domain, reservedOnly }: Definition): Definition {
-  return { subnet, forward, domain, reservedOnly };
+function definitionOf({ subnet, subnet6, forward, nat6, domain, reservedOnly }: Definition): Definition {
+  return { subnet, subnet6, forward, nat6, domain, reservedOnly };
 }
 
-function guardedNetwork({ network, subnet }: Pick<Inputs, "network" | "subnet">, bridge: string): GuardedNetwork {
-  return { network, bridge, subnet, gateway: gatewayOf(subnet) };
+type Subnets = Pick<Inputs, "network" | "subnet" | "subnet6">;
+
+function guardedNetwork({ network, subnet, subnet6 }: Subnets, bridge: string): GuardedNetwork {
+  return { network, bridge, subnet, gateway: gatewayOf(subnet), subnet6 };
 }
 
-function declared({ network, subnet }: Pick<Inputs, "network" | "subnet">): Definition {
-  return { subnet, forward: FORWARD, domain: domainOf(network), reservedOnly: true };
+function declared({ network, subnet, subnet6 }: Subnets): Definition {
+  const ipv6 = subnet6 === undefined ? {} : { subnet6, nat6: true };
+  return { subnet, ...ipv6, forward: FORWARD, domain: domainOf(network), reservedOnly: true };
+}
+
+/** As one text, for people and to compare. */
+function subnetsOf({ subnet, subnet6 }: Pick<Claim, "subnet" | "subnet6">): string {
+  return subnet6 === undefined ? subnet : `${subnet} and ${subnet6}`;
 }
 
 export type LibvirtServiceArgs = Args<typeof schema>;

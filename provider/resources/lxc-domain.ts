@@ -40,6 +40,7 @@ import {
   slicesRead,
   unkeptLimits,
 } from "../tools/slice.ts";
+import { linkLocalOf } from "../tools/subnet6.ts";
 import { destroyDomain, domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, idMapSchema, retain } from "./common.ts";
 
@@ -71,9 +72,11 @@ const schema = z.strictObject({
   network: z.string().min(1).default("svirt-lxc"),
   /** IPv4 address that the network's DHCP server keeps for it. */
   address: z.ipv4("must be an IPv4 address"),
+  /** IPv6 address that it has besides, and may send from. Its root takes it (LxcRootfs's subnet6). It is restarted when this changes. */
+  address6: z.ipv6("must be an IPv6 address").optional(),
   ...reachInputs,
   /** Addresses of the containers of its network to which it may open connections. */
-  talksTo: z.array(z.ipv4("must be an IPv4 address")).default([]),
+  talksTo: z.array(z.union([z.ipv4(), z.ipv6()], "must be an IP address")).default([]),
   /** A TCP port that must be listened on inside before it counts as up. Default: it is up when it has its address. */
   awaitPort: z.int().min(1).max(65535).optional(),
   /** Counts the changes of the root's settings: it is restarted to have them. */
@@ -373,6 +376,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       memory,
       ...unkept.actual,
       ...otherReach(observed, inputs),
+      address6: domain.filteredAddresses6?.[0],
       restart: domain.restart,
       label: domain.label ?? "none",
       path: domain.root,
@@ -386,7 +390,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 };
 
 function specOf(inputs: Inputs): DomainValues {
-  const { name, owner, retain, path, label, idmap, network, address, memory, revision, restart } = inputs;
+  const { name, owner, retain, path, label, idmap, network, address, address6, memory, revision, restart } = inputs;
+  const mac = macOf(address);
   return {
     ...{ name, owner, retain, label, idmap, network, revision, restart },
     memory: parseMemory(memory)!,
@@ -394,8 +399,9 @@ function specOf(inputs: Inputs): DomainValues {
     init: INIT,
     capabilities: [...USERLAND].sort(),
     partition: partitionOf(name),
-    mac: macOf(address),
+    mac,
     filteredAddress: address,
+    filteredAddresses6: address6 === undefined ? undefined : [address6, linkLocalOf(mac)],
   };
 }
 
@@ -404,14 +410,14 @@ const DEFAULT_REACH = { ...z.object(reachInputs).parse({}), talksTo: [] };
 
 /** What it is to reach. A state of an earlier release does not tell it. */
 function rulesOf(inputs: Inputs): ContainerRules {
-  const { address, isolated, hostPorts, talksTo, connections } = { ...DEFAULT_REACH, ...inputs };
-  return { address, isolated, hostPorts, talksTo, connections };
+  const { address, address6, isolated, hostPorts, talksTo, connections } = { ...DEFAULT_REACH, ...inputs };
+  return { address, address6, isolated, hostPorts, talksTo, connections };
 }
 
 /** What it reaches, as far as that is not what it is to reach. */
 function otherReach({ rules }: Observed, inputs: Inputs): Partial<Inputs> {
   if (typeof rules !== "object") return {};
-  const { address: _, ...wanted } = rulesOf(inputs);
+  const { address: _, address6: _6, ...wanted } = rulesOf(inputs);
   const others = Object.entries(wanted).filter(
     ([key, value]) => !equalAsJson(value, rules[key as keyof typeof wanted]),
   );
@@ -440,6 +446,7 @@ function undeclared(domain: FoundDomain, spec: DomainValues): string[] {
     mac: "devices/interface/mac@address",
     partition: "resource/partition",
     filteredAddress: "devices/interface/filterref",
+    filteredAddresses6: "devices/interface/filterref/parameter",
   };
   const others = changedParts(domain, spec, "restart", "next-start").filter((part) => part in names);
   const told = others.map((part) => `${names[part as keyof typeof names]}=${shown(domain[part]) ?? "none"}`);
@@ -477,10 +484,15 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     ...startedWith.map((fact) => `started with ${fact}`),
     ...(isReserved(observed, inputs) ? [] : [`reservation=${kept || "none"}`]),
     ...elsewhere.map(({ network, ip }) => `reservation in ${network}=${ip}`),
-    ...(rules === "none" || (rules && rules.address !== inputs.address) ? ["packet filter=none"] : []),
+    ...(rules === "none" || (rules && !isOf(rules, inputs)) ? ["packet filter=none"] : []),
     ...ruledIn.filter((other) => other !== inputs.network).map((other) => `packet filter in ${other}`),
     ...(verdict?.reasons ?? []),
   ];
+}
+
+/** Are the rules those of its addresses? */
+function isOf(rules: ContainerRules, { address, address6 }: Inputs): boolean {
+  return rules.address === address && rules.address6 === address6;
 }
 
 /** What the running domain was started with that a restart would change, each fact; and those of them that nobody wants. */
@@ -527,6 +539,7 @@ export class LxcDomain extends HostResource {
   declare readonly verdict: pulumi.Output<string>;
   declare readonly mac: pulumi.Output<string>;
   declare readonly address: pulumi.Output<string>;
+  declare readonly address6: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
     super("LxcDomain", name, { retain: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);

@@ -77,6 +77,7 @@ import {
   settingsRead,
   settingsSteps,
 } from "../tools/root-settings.ts";
+import { address6Of } from "../tools/subnet6.ts";
 import { domainsRead, parseDomains, stopGracefully } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, retain } from "./common.ts";
 
@@ -350,7 +351,9 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
     // What an unmounted root holds is not known before it is mounted; a new one holds nothing.
     const unseen = observed.made && observed.settings === undefined;
     const wanted = isUnlisted(observed) ? { ...desired, users: undefined, files: undefined } : desired;
-    const settings = unseen ? [] : settingsSteps({ name, idmap }, foundIn(observed), wanted, writtenIn(known));
+    const settings = unseen
+      ? []
+      : settingsSteps({ name, idmap }, foundIn(observed), withAddress6(wanted, slot), writtenIn(known));
     const setPassword = hash !== passwordHash;
     const restart = remount || settings.length > 0 || setPassword || (!unseen && !seeded.identity);
 
@@ -461,7 +464,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
       image: image ?? inputs.image,
       ...actualDisk(observed, inputs),
       ...(unreadable && { hostname: "(cannot be read)" }),
-      ...(found && actualSettings(found, inputs, writtenIn(observed))),
+      ...(found && actualSettings(found, withAddress6(inputs, observed.slot), writtenIn(observed))),
       ...(isUnlisted(observed) && { users, files }),
     };
   },
@@ -521,6 +524,12 @@ function actualDisk(observed: Observed, inputs: Inputs): Pick<Inputs, "disk"> {
   const wanted = wantedDisk(observed, inputs);
   const sizes = [file, mounted].filter((size) => size !== undefined && size !== wanted);
   return sizes.length === 0 ? {} : { disk: formatDisk(Math.max(...sizes.map(Number))) };
+}
+
+/** What it is to be set to, with the address that follows from its slot. */
+function withAddress6(inputs: Inputs, slot: number | undefined): Inputs & { address6?: string } {
+  const { subnet6 } = inputs;
+  return subnet6 === undefined || slot === undefined ? inputs : { ...inputs, address6: address6Of(subnet6, slot) };
 }
 
 /** The folder of a root, relative to the store. */

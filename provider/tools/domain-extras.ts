@@ -95,4 +95,4 @@ const OURS_OF_SEVERAL: Readonly<Record<string, (element: Xml) => boolean>> = {
 };
 
 /** Of which all are compared. */
-const ALL_OURS = ["os/initarg"];
+const ALL_OURS = ["os/initarg", "devices/interface/filterref/parameter"];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { USERLAND } from "./capabilities.ts";
-import { GUEST_FILTER } from "./guest-filter.ts";
+import { GUEST_FILTER, GUEST_FILTER_6 } from "./guest-filter.ts";
 import { elements, value, type Xml } from "./xml.ts";
 
 /** The value that a fact of the XML has where it is no drift: any, this one, one of this form, or one that follows from the domain. */
@@ -48,6 +48,20 @@ const text =
   (...path: string[]) =>
   (domain: Xml) =>
     value(domain, ...path, "#text");
+
+/** Of the filter of those that have IPv6: their own address, and their link-local one. */
+const PARAMETERS_6 = ["IPV6", "LINKLOCAL"] as const;
+
+/** The filter of its interface. */
+function filterOf(domain: Xml): string | undefined {
+  return value(elements(domain, "devices", "interface")[0], "filterref", "@filter");
+}
+
+function filterParameter(domain: Xml, name: string): string | undefined {
+  const [own] = elements(domain, "devices", "interface");
+  const found = elements(own, "filterref", "parameter").find((parameter) => parameter["@name"] === name);
+  return value(found, "@value");
+}
 
 /**
  * The definition of a system container (https://libvirt.org/formatdomain.html, https://libvirt.org/drvlxc.html), a part an entry.
@@ -169,22 +183,35 @@ export const DOMAIN_PARTS = {
     write: (address) => ({
       devices: {
         interface: {
-          filterref: { "@filter": GUEST_FILTER, parameter: { "@name": "IP", "@value": address } },
+          filterref: { "@filter": GUEST_FILTER, parameter: [{ "@name": "IP", "@value": address }] },
           port: { "@isolated": "yes" },
         },
       },
     }),
     read: (domain) => {
-      const [own] = elements(domain, "devices", "interface");
-      const has = value(own, "filterref", "@filter") === GUEST_FILTER && value(own, "port", "@isolated") === "yes";
-      return has ? value(own, "filterref", "parameter", "@value") : undefined;
+      const isFiltered = [GUEST_FILTER, GUEST_FILTER_6].includes(filterOf(domain) ?? "");
+      const isIsolated = value(elements(domain, "devices", "interface")[0], "port", "@isolated") === "yes";
+      return isFiltered && isIsolated ? filterParameter(domain, "IP") : undefined;
     },
     facts: {
-      "devices/interface/filterref@filter": GUEST_FILTER,
-      "devices/interface/filterref/parameter@name": "IP",
+      "devices/interface/filterref@filter": new RegExp(`^(${GUEST_FILTER}|${GUEST_FILTER_6})$`),
+      "devices/interface/filterref/parameter@name": /^(IP|IPV6|LINKLOCAL)$/,
       "devices/interface/filterref/parameter@value": true,
       "devices/interface/port@isolated": "yes",
     },
+  }),
+  /** Its address of IPv6, and the link-local one that follows from its MAC, which the filter lets out besides. */
+  filteredAddresses6: part<readonly string[] | undefined>({
+    effect: "restart",
+    write: (addresses) => {
+      if (!addresses) return {};
+      const parameter = PARAMETERS_6.map((name, i) => ({ "@name": name, "@value": addresses[i] }));
+      return { devices: { interface: { filterref: { "@filter": GUEST_FILTER_6, parameter } } } };
+    },
+    read: (domain) =>
+      filterOf(domain) === GUEST_FILTER_6
+        ? PARAMETERS_6.map((name) => filterParameter(domain, name) ?? "none")
+        : undefined,
   }),
   /** The context of every process. Without this element every one runs as virtd_lxc_t; libvirt never chooses it. */
   label: part<string>({

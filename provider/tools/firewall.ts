@@ -1,6 +1,7 @@
 import type { Outcome, Read } from "../host/batch.ts";
 import type { Problem } from "../host/errors.ts";
 import { type Chain, type Packet, parseRuleset, verdictsOf } from "./nftables.ts";
+import { gateway6Of } from "./subnet6.ts";
 
 /**
  * What a NAT network needs of the host's packet filter, which others use as well: rules of libvirt's own for it, and that no
@@ -14,7 +15,10 @@ export interface FirewallState {
 }
 
 /** What of this libvirt writes anew when it is restarted. */
-export const LIBVIRTS: readonly string[] = ["forward", "masquerade", "input", "guest-rules"];
+export const LIBVIRTS: readonly string[] = [
+  ...["forward", "masquerade", "input", "guest-rules"],
+  ...["forward-ipv6", "masquerade-ipv6", "input-ipv6"],
+];
 
 /** A base chain that drops what a container needs. */
 export interface Block {
@@ -31,6 +35,8 @@ export interface FilteredNetwork {
   bridge: string;
   subnet: string;
   gateway: string;
+  /** Of IPv6, if it has one. */
+  subnet6?: string;
   /** It runs: libvirt has written its rules. */
   active: boolean;
   /** The host's ends of interfaces for which libvirt has written the rules of a filter. */
@@ -45,8 +51,10 @@ lines() {
   done <"$2"
 }
 lines @forwarding /proc/sys/net/ipv4/ip_forward
+lines @forwarding6 /proc/sys/net/ipv6/conf/all/forwarding
 lines @route /proc/net/route
 lines @legacy /proc/net/ip_tables_names
+lines @legacy6 /proc/net/ip6_tables_names
 [ ! -e /sys/module/ebtable_nat ] || echo '@legacy bridge'
 lines @conf /etc/libvirt/network.conf
 command -v nft >/dev/null || exit 0
@@ -61,7 +69,10 @@ export const firewallRead: Read = { key: "firewall", argv: ["sh", "-c", FIREWALL
 export function parseFirewall(outcome: Outcome, network: FilteredNetwork): FirewallState {
   const [head = "", ruleset] = outcome.stdout.split(/^@ruleset\n/m);
   const said = (key: string) => [...head.matchAll(new RegExp(`^@${key} (.*)$`, "gm"))].map(([, line]) => line!);
-  const forwarding = said("forwarding")[0] === "0" && network.active ? ["forwarding"] : [];
+  const forwarding = [
+    ...(said("forwarding")[0] === "0" && network.active ? ["forwarding"] : []),
+    ...(said("forwarding6")[0] === "0" && network.active && network.subnet6 ? ["forwarding-ipv6"] : []),
+  ];
   if (ruleset === undefined) return { missing: forwarding, blocks: [] };
   const chains = parseRuleset(ruleset);
   const uplinks = said("route")
@@ -75,9 +86,12 @@ export function parseFirewall(outcome: Outcome, network: FilteredNetwork): Firew
   const [backend] = said("conf").flatMap((line) => /^\s*firewall_backend\s*=\s*"(\w+)"/.exec(line)?.[1] ?? []);
   const usesNftables = backend === "nftables";
   // The rules of an iptables of the old kind are in no ruleset, and libvirt may have been told to make none.
-  const isElsewhere = !chains.some(isOwn) && said("legacy").includes("nat");
-  const isVisible = network.active && !isElsewhere && /^(iptables|nftables)$/.test(backend ?? "iptables");
+  const isElsewhere = (family: "ip" | "ip6", legacy: string) =>
+    !chains.some((chain) => isOwn(chain) && chain.table.startsWith(`${family} `)) && said(legacy).includes("nat");
+  const isMade = network.active && /^(iptables|nftables)$/.test(backend ?? "iptables");
+  const isVisible = isMade && !isElsewhere("ip", "legacy");
   const rules = isVisible ? missingRules(chains, packetsOf(network, []), usesNftables) : [];
+  const rules6 = isMade && !isElsewhere("ip6", "legacy6") ? missingRules6(chains, network, usesNftables) : [];
   // Filters of interfaces are made by ebtables, whatever the networks are made by.
   const isFiltered = said("legacy").includes("bridge") || network.filtered.every((port) => hasFilter(chains, port));
 
@@ -87,7 +101,7 @@ export function parseFirewall(outcome: Outcome, network: FilteredNetwork): Firew
     !isWritten && (table === "inet firewalld" || (table === "ip filter" && !usesNftables));
   const others = chains.filter((chain) => !isOwn(chain) && !isOurs(chain) && !isUndecided(chain));
   const filters = isFiltered ? [] : ["guest-rules"];
-  return { missing: [...forwarding, ...rules, ...filters], blocks: blocksOf(chains, others, packets) };
+  return { missing: [...forwarding, ...rules, ...rules6, ...filters], blocks: blocksOf(chains, others, packets) };
 }
 
 /** Does what comes from an interface go through the chain that libvirt made of its filter? */
@@ -107,13 +121,14 @@ function isOurs({ table }: Chain): boolean {
 
 /** The chains that libvirt makes for its networks. */
 function isOwn({ table, name }: Chain): boolean {
-  return table === "ip libvirt_network" || (/^ip (filter|nat)$/.test(table) && name.startsWith("LIBVIRT_"));
+  return /^ip6? libvirt_network$/.test(table) || (/^ip6? (filter|nat)$/.test(table) && name.startsWith("LIBVIRT_"));
 }
 
+type Wires = Pick<FilteredNetwork, "bridge" | "subnet" | "gateway">;
 type Packets = Record<"discover" | "query" | "out" | "back", Packet>;
 
 /** What containers send, and get back: any address outside, any port, by these interfaces or, if there are none, by any but the bridge. */
-function packetsOf({ bridge, subnet, gateway }: FilteredNetwork, uplinks: string[]): Packets {
+function packetsOf({ bridge, subnet, gateway }: Wires, uplinks: string[]): Packets {
   const outside = uplinks.length > 0 ? uplinks : [`!${bridge}`];
   const asked = { iif: [bridge], oif: [], protocols: ["udp"], state: "new" as const };
   const passing = { protocols: ["tcp", "udp"], destinationType: "unicast" as const };
@@ -134,19 +149,41 @@ function packetsOf({ bridge, subnet, gateway }: FilteredNetwork, uplinks: string
 
 /** Which of libvirt's own rules do not do, or are not come to. With its nftables backend, libvirt makes none for input. */
 function missingRules(chains: Chain[], { discover, query, out, back }: Packets, usesNftables: boolean): string[] {
-  const isNftables = usesNftables || chains.some((c) => c.table === "ip libvirt_network" && c.rules.length > 0);
-  const wayTo = (hook: string) =>
-    chains
-      .filter((chain) => chain.hook === hook && chain.type === (hook === "postrouting" ? "nat" : "filter"))
-      .filter(({ table }) => (isNftables ? table === "ip libvirt_network" : /^ip (filter|nat)$/.test(table)))
-      .map((chain): Chain => (isOwn(chain) ? chain : { ...chain, rules: chain.rules.filter(callsOwn) }));
-  const does = (hook: string, packet: Packet, verdict: "accept" | "masquerade") =>
-    wayTo(hook).some((chain) => verdictsOf(chains, { ...chain, policy: "continue" }, packet).has(verdict));
+  const { does, isNftables } = ownRules(chains, "ip", usesNftables);
   return [
     ...(does("forward", out, "accept") && does("forward", back, "accept") ? [] : ["forward"]),
     ...(does("postrouting", out, "masquerade") ? [] : ["masquerade"]),
     ...(isNftables || (does("input", discover, "accept") && does("input", query, "accept")) ? [] : ["input"]),
   ];
+}
+
+/** The same of IPv6. */
+function missingRules6(chains: Chain[], { bridge, subnet6 }: FilteredNetwork, usesNftables: boolean): string[] {
+  if (subnet6 === undefined) return [];
+  const { does, isNftables } = ownRules(chains, "ip6", usesNftables);
+  const gateway = gateway6Of(subnet6);
+  const { query, out, back } = packetsOf({ bridge, subnet: subnet6, gateway }, []);
+  const [query6, out6, back6] = [query, out, back].map((packet): Packet => ({ ...packet, family: "ipv6" }));
+  return [
+    ...(does("forward", out6!, "accept") && does("forward", back6!, "accept") ? [] : ["forward-ipv6"]),
+    ...(does("postrouting", out6!, "masquerade") ? [] : ["masquerade-ipv6"]),
+    ...(isNftables || does("input", query6!, "accept") ? [] : ["input-ipv6"]),
+  ];
+}
+
+/** What libvirt's own rules of one family do with a packet. */
+function ownRules(chains: Chain[], family: "ip" | "ip6", usesNftables: boolean) {
+  const own = `${family} libvirt_network`;
+  const isNftables = usesNftables || chains.some((c) => c.table === own && c.rules.length > 0);
+  const tables = isNftables ? [own] : [`${family} filter`, `${family} nat`];
+  const wayTo = (hook: string) =>
+    chains
+      .filter((chain) => chain.hook === hook && chain.type === (hook === "postrouting" ? "nat" : "filter"))
+      .filter(({ table }) => tables.includes(table))
+      .map((chain): Chain => (isOwn(chain) ? chain : { ...chain, rules: chain.rules.filter(callsOwn) }));
+  const does = (hook: string, packet: Packet, verdict: "accept" | "masquerade") =>
+    wayTo(hook).some((chain) => verdictsOf(chains, { ...chain, policy: "continue" }, packet).has(verdict));
+  return { does, isNftables };
 }
 
 function callsOwn(rule: unknown[]): boolean {

@@ -3,7 +3,10 @@ import type { Read, Step } from "../host/batch.ts";
 import { parseOnce } from "../host/parse-once.ts";
 import { PUT, STORE } from "../host/records.ts";
 import { WRITE_CONFIG } from "./config-file.ts";
-import { GUEST_FILTER, GUEST_FILTER_FILE } from "./guest-filter.ts";
+import { macOf } from "./domain-xml.ts";
+import { GUEST_FILTER, GUEST_FILTER_6, guestFilterFile } from "./guest-filter.ts";
+import { containerText6, tableText6 } from "./network-rules-6.ts";
+import { linkLocalOf } from "./subnet6.ts";
 
 /*
  * What containers may reach within their host: a table of nftables for each network, before the rules of others. No container's
@@ -52,17 +55,21 @@ export interface GuardedNetwork {
   bridge: string;
   subnet: string;
   gateway: string;
+  /** Of IPv6. Without, all of it is refused. */
+  subnet6?: string;
 }
 
 /** What a container may reach within its host. */
 export interface ContainerRules {
   /** Its address. */
   address: string;
+  /** That of IPv6, if it has one. */
+  address6?: string;
   /** Others reach it, and it reaches them, only as said. Two that are not isolated reach each other. */
   isolated: boolean;
   /** Ports of the host, such as "tcp/5432". */
   hostPorts: string[];
-  /** Addresses of the containers to which it may open connections. */
+  /** Addresses, of IPv4 and IPv6, of the containers to which it may open connections. */
   talksTo: string[];
   /** Most connections that it may have at a time. */
   connections: number;
@@ -76,10 +83,11 @@ const sysctlFile = (network: string) => `/etc/sysctl.d/svirt-lxc.${network}.conf
 const folderOf = (network: string) => `${STORE}/networks/${network}`;
 const containerFile = (network: string, name: string) => `${folderOf(network)}/containers/${name}.nft`;
 
-// It comes before the chains of others: what is dropped here is dropped; what is accepted, they may still drop. The guest filter
-// lets no IPv6 through; here it is refused to those that started without. TCP is reset, since the kernel sends only one error of
-// ICMP a second. "redirect": the kernel would tell containers of one subnet that they reach each other directly.
-const tableText = ({ network, bridge, subnet, gateway }: GuardedNetwork) => `table inet ${tableOf(network)}
+// It comes before the chains of others: what is dropped here is dropped; what is accepted, they may still drop. Where there is no
+// IPv6, the guest filter lets none through; here it is refused to those that started without. TCP is reset, since the kernel sends
+// only one error of ICMP a second. "redirect": the kernel would tell containers of one subnet that they reach each other directly.
+// "nd-router-advert": libvirt's DNS server advertises each subnet of IPv6, for others to choose addresses that they may not have.
+const tableText = ({ network, bridge, subnet, gateway, subnet6 }: GuardedNetwork) => `table inet ${tableOf(network)}
 delete table inet ${tableOf(network)}
 table inet ${tableOf(network)} {
 	map containers {
@@ -99,11 +107,11 @@ table inet ${tableOf(network)} {
 	chain output {
 		type filter hook output priority filter - 10; policy accept;
 		oifname "${bridge}" icmp type redirect drop
-	}
+${subnet6 ? `		oifname "${bridge}" icmpv6 type { nd-router-advert, nd-redirect } drop\n` : ""}	}
 	chain to-host {
 		ct state established,related accept
 		meta nfproto ipv4 udp sport 68 udp dport 67 accept
-		meta nfproto != ipv4 drop
+		meta nfproto != ipv4 ${subnet6 ? "goto to-host-6" : "drop"}
 		ip saddr != ${subnet} drop
 		ip saddr vmap @containers
 		ip daddr ${gateway} meta l4proto { tcp, udp } th dport 53 accept
@@ -113,32 +121,35 @@ table inet ${tableOf(network)} {
 	}
 	chain to-others {
 		ct state established,related accept
-		meta nfproto != ipv4 drop
+		meta nfproto != ipv4 ${subnet6 ? "goto to-others-6" : "drop"}
 		ip saddr != ${subnet} drop
 		ip saddr vmap @containers
 		oifname != "${bridge}" accept
 		meta l4proto tcp reject with tcp reset
 		reject
 	}
-}
+${subnet6 ? tableText6(bridge, subnet6) : ""}}
 `;
 
 /** The rules of one container, as its file holds them. */
 export function containerText(network: string, name: string, rules: ContainerRules): string {
-  const { address, isolated, hostPorts, talksTo, connections } = rules;
+  const { address, address6, isolated, hostPorts, talksTo, connections } = rules;
+  const own6 = address6 && { own: address6, linkLocal: linkLocalOf(macOf(address)) };
   return [
     `table inet ${tableOf(network)} {`,
     `	chain from-${name} {`,
     `		ct count over ${connections} drop`,
     ...hostPorts.map((port) => `		fib daddr type local ${port.replace("/", " dport ")} accept`),
-    ...talksTo.map((other) => `		ip daddr ${other} accept`),
+    ...talksTo.map((other) => `		${other.includes(":") ? "ip6" : "ip"} daddr ${other} accept`),
     ...(isolated ? [] : ["		ip daddr @open accept"]),
+    ...(isolated || !own6 ? [] : ["		ip6 daddr @open6 accept"]),
     "	}",
     "	map containers {",
     "		type ipv4_addr : verdict",
     `		elements = { ${address} : jump from-${name} }`,
     "	}",
     ...(isolated ? [] : ["	set open {", "		type ipv4_addr", `		elements = { ${address} }`, "	}"]),
+    ...(own6 ? containerText6(name, own6, isolated) : []),
     "}",
     "",
   ].join("\n");
@@ -147,11 +158,13 @@ export function containerText(network: string, name: string, rules: ContainerRul
 /** The rules that a container's file holds; undefined if they are not all that it holds. */
 export function parseContainerText(network: string, name: string, text: string): ContainerRules | undefined {
   const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, ...groups]) => groups.join("/"));
+  const address6 = /elements = \{ (\S*:\S*) : jump/.exec(text)?.[1];
   const rules: ContainerRules = {
     address: /elements = \{ ([\d.]+) : jump/.exec(text)?.[1] ?? "",
+    ...(address6 && { address6 }),
     isolated: !text.includes("@open"),
     hostPorts: all(/fib daddr type local (\w+) dport (\d+) accept/g),
-    talksTo: all(/ip daddr ([\d.]+) accept/g),
+    talksTo: all(/ip6? daddr ([\d.a-f:]+) accept/g),
     connections: Number(/ct count over (\d+) drop/.exec(text)?.[1]),
   };
   return containerText(network, name, rules) === text ? rules : undefined;
@@ -211,8 +224,9 @@ const proxyArp = (bridge: string) => `/proc/sys/net/ipv4/conf/${bridge}/proxy_ar
 
 const LOOK = `
 grep -sH '' ${STORE}/networks/*/rules.nft ${STORE}/networks/*/load ${STORE}/networks/*/containers/*.nft ${unitFile("*")} \\
-  ${dropIn("*")} ${sysctlFile("*")} ${GUEST_FILTER_FILE} ${proxyArp("*")} /sys/class/net/vnet*/brport/isolated
-grep -slF "filter='${GUEST_FILTER}'" /run/libvirt/nwfilter-binding/*.xml
+  ${dropIn("*")} ${sysctlFile("*")} ${guestFilterFile(GUEST_FILTER)} ${guestFilterFile(GUEST_FILTER_6)} ${proxyArp("*")} \\
+  /sys/class/net/vnet*/brport/isolated
+grep -slF "filter='${GUEST_FILTER}" /run/libvirt/nwfilter-binding/*.xml
 units=
 for d in ${STORE}/networks/*/; do
   [ -d "$d" ] && cd "$d" || continue

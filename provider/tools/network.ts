@@ -1,5 +1,6 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
 import { GUEST_FILTER } from "./guest-filter.ts";
+import { gateway6Of } from "./subnet6.ts";
 import { LIST_ALL, V, virsh } from "./virsh.ts";
 import { elements, fromXml, toXml, value, type Xml } from "./xml.ts";
 
@@ -8,6 +9,8 @@ export interface NetworkSpec {
   name: string;
   /** IPv4 subnet in CIDR notation; the host has its first address. */
   subnet: string;
+  /** The same of IPv6, if it has one. */
+  subnet6?: string;
 }
 
 /** An address that dnsmasq keeps for one MAC. */
@@ -25,6 +28,8 @@ export interface NetworkInfo extends NetworkSpec {
   owner?: string;
   /** How it reaches the outside: "nat" for ours, "none" if it does not. */
   forward: string;
+  /** IPv6 does, too. */
+  nat6?: boolean;
   /** The domain that its DNS server answers for alone. */
   domain?: string;
   /** Only who has a reservation gets an address. */
@@ -53,17 +58,20 @@ export function networkXml(spec: NetworkSpec, owner: string, reservations: Reser
       "@xmlns:dnsmasq": "http://libvirt.org/schemas/network/dnsmasq/1.0",
       name: spec.name,
       metadata: { "svirt:owner": { "@xmlns:svirt": NAMESPACE, "#text": owner } },
-      forward: { "@mode": "nat" },
+      forward: { "@mode": "nat", ...(spec.subnet6 && { nat: { "@ipv6": "yes" } }) },
       bridge: { "@name": bridgeOf(spec.name), "@stp": "on", "@delay": "0" },
       domain: { "@name": domainOf(spec.name), "@localOnly": "yes" },
-      ip: {
-        "@address": dotted(first),
-        "@netmask": dotted(mask),
-        dhcp: {
-          range: { "@start": addressOf(spec.subnet, 0), "@end": dotted(last - 1) },
-          host: reservations.filter((r) => isIn(spec.subnet, r.ip)).map(hostXml),
+      ip: [
+        {
+          "@address": dotted(first),
+          "@netmask": dotted(mask),
+          dhcp: {
+            range: { "@start": addressOf(spec.subnet, 0), "@end": dotted(last - 1) },
+            host: reservations.filter((r) => isIn(spec.subnet, r.ip)).map(hostXml),
+          },
         },
-      },
+        ...(spec.subnet6 ? [{ "@family": "ipv6", "@address": gateway6Of(spec.subnet6), "@prefix": "64" }] : []),
+      ],
       "dnsmasq:options": { "dnsmasq:option": { "@value": RESERVED_ONLY } },
     },
   });
@@ -93,15 +101,20 @@ export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
     if (!name) continue;
     const options = elements(network, "dnsmasq:options", "dnsmasq:option").map((option) => option["@value"]);
     const isLocal = value(network, "domain", "@localOnly") === "yes";
+    const addresses = elements(network, "ip");
+    const ipv4 = addresses.find((ip) => ip["@family"] !== "ipv6");
+    const ipv6 = addresses.find((ip) => ip["@family"] === "ipv6");
     const says = (key: string) => new RegExp(`^${key}:\\s+yes`, "m").test(info);
     networks.set(name, {
       name,
-      subnet: subnetOf(value(network, "ip", "@address"), value(network, "ip", "@netmask")),
+      subnet: subnetOf(value(ipv4, "@address"), value(ipv4, "@netmask")),
+      ...(ipv6 && { subnet6: `${String(ipv6["@address"]).replace(/::1$/, "::")}/${ipv6["@prefix"]}` }),
       bridge: value(network, "bridge", "@name") ?? bridgeOf(name),
       active: says("Active"),
       autostart: says("Autostart"),
       owner: value(network, "metadata", "svirt:owner", "#text"),
       forward: elements(network, "forward").map((f) => String(f["@mode"] ?? "nat"))[0] ?? "none",
+      ...(value(network, "forward", "nat", "@ipv6") === "yes" && { nat6: true }),
       domain: isLocal ? value(network, "domain", "@name") : undefined,
       reservedOnly: options.includes(RESERVED_ONLY),
       reservations: elements(network, "ip", "dhcp", "host").map((h) => ({
@@ -147,12 +160,17 @@ export const rewriteRules: Step = {
   argv: ["sh", "-c", `${V}${REWRITE}\nrewrite`],
 };
 
+const FORWARDING = { IPv4: "ipv4/ip_forward", IPv6: "ipv6/conf/all/forwarding" };
+
 /** Lets the kernel pass packets on, as libvirt does when it starts a network. */
-export const enableForwarding: Step = {
-  id: "enable-forwarding",
-  title: "Enabling the forwarding of IPv4",
-  argv: ["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"],
-};
+export function enableForwarding(family: keyof typeof FORWARDING): Step {
+  return {
+    id: "enable-forwarding",
+    subject: family,
+    title: `Enabling the forwarding of ${family}`,
+    argv: ["sh", "-c", `echo 1 >/proc/sys/net/${FORWARDING[family]}`],
+  };
+}
 
 /** Starts a network. Running containers that it left out when it was stopped are put back into its bridge, on isolated ports if they had such. */
 export function startNetwork(name: string): Step {
@@ -166,7 +184,7 @@ bridge=$(v net-info "$1" | sed -n 's/^Bridge: *//p')
 for u in $(v list --uuid); do v domiflist "$u"; done | while read -r interface _ source _; do
   [ "$source" = "$1" ] || continue
   ip link set "$interface" master "$bridge" || exit 1
-  ! grep -qs "'${GUEST_FILTER}'" "/run/libvirt/nwfilter-binding/$interface.xml" ||
+  ! grep -qs "'${GUEST_FILTER}" "/run/libvirt/nwfilter-binding/$interface.xml" ||
     ip link set "$interface" type bridge_slave isolated on || exit 1
 done
 `;

@@ -20,8 +20,9 @@ export interface Chain {
 /** "continue" is a packet that came to the end of a chain, or was returned from it. */
 export type Verdict = "accept" | "drop" | "masquerade" | "continue";
 
-/** What is known of a packet of IPv4. A list holds what it may be, "!eth0" is any but eth0; what is not given may be anything. */
+/** What is known of a packet, of IPv4 unless it says otherwise. A list holds what it may be, "!eth0" is any but eth0; what is not given may be anything. */
 export interface Packet {
+  family?: "ipv6";
   iif?: string[];
   /** None, if the packet is for the host itself. */
   oif?: string[];
@@ -150,8 +151,8 @@ function apply(rule: Item[], packet: Packet, call: Call): Effect {
       i = next;
     } else if (typeof item === "string" && item in NEUTRAL) i += 1 + NEUTRAL[item]!;
     else {
-      // Not known here, such as a limit: the rule is perhaps for this packet, or not for IPv4 at all.
-      match = and(match, typeof item === "string" && /^(ip6|icmp|icmpv6|arp)$/.test(item) ? false : undefined);
+      // Not known here, such as a limit: the rule is perhaps for this packet, or for one of another kind.
+      match = and(match, typeof item === "string" && OTHERS[packet.family ?? "ipv4"].test(item) ? false : undefined);
       i++;
     }
   }
@@ -186,6 +187,9 @@ function choose(map: [key: Match, verdict: Item[]][], match: Match, call: Call):
   return { ends, goesOn: true };
 }
 
+/** What a rule says that is for no packet of IPv4, or none of IPv6. */
+const OTHERS = { ipv4: /^(ip6|icmp|icmpv6|arp)$/, ipv6: /^(ip|icmp|icmpv6|arp)$/ };
+
 type Fact = (packet: Packet) => string[] | undefined;
 const list = (value: string | undefined) => (value === undefined ? undefined : [value]);
 
@@ -194,11 +198,13 @@ const FACTS: Readonly<Record<string, Fact>> = {
   iifname: (p) => p.iif,
   oif: (p) => p.oif,
   oifname: (p) => p.oif,
-  "ip saddr": (p) => list(p.source),
-  "ip daddr": (p) => list(p.destination),
-  "ip protocol": (p) => p.protocols,
+  "ip saddr": (p) => (p.family ? [] : list(p.source)),
+  "ip daddr": (p) => (p.family ? [] : list(p.destination)),
+  "ip protocol": (p) => (p.family ? [] : p.protocols),
+  "ip6 saddr": (p) => (p.family ? list(p.source) : []),
+  "ip6 daddr": (p) => (p.family ? list(p.destination) : []),
   "meta l4proto": (p) => p.protocols,
-  "meta nfproto": () => ["ipv4"],
+  "meta nfproto": (p) => [p.family ?? "ipv4"],
   "th sport": (p) => list(p.sport),
   "th dport": (p) => list(p.dport),
   "tcp sport": (p) => list(p.sport),
@@ -270,11 +276,20 @@ function equals(fact: string, value: string): Match {
 }
 
 /** First and last of a port or an address, a range or a subnet of them. */
-function rangeOf(text: string): [number, number] | undefined {
-  const [, from = "", length, to = from] = /^([\d.]+)(?:\/(\d+))?(?:-([\d.]+))?$/.exec(text) ?? [];
+function rangeOf(text: string): [bigint, bigint] | undefined {
+  const [, from = "", length, to = from] =
+    /^([\d.]+|[\da-f]*:[\da-f:]*)(?:\/(\d+))?(?:-([\d.]+|[\da-f:]+))?$/.exec(text) ?? [];
   if (!from) return undefined;
-  const number = (dots: string) => dots.split(".").reduce((n, octet) => n * 256 + Number(octet), 0);
-  return [number(from), length === undefined ? number(to) : number(from) + 2 ** (32 - Number(length)) - 1];
+  const first = toNumber(from);
+  const bits = from.includes(":") ? 128 : 32;
+  return [first, length === undefined ? toNumber(to) : first + 2n ** BigInt(bits - Number(length)) - 1n];
+}
+
+function toNumber(text: string): bigint {
+  if (!text.includes(":")) return text.split(".").reduce((n, octet) => n * 256n + BigInt(octet), 0n);
+  const [before = [], after = []] = text.split("::").map((half) => half.split(":").filter(Boolean));
+  const groups = [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
+  return groups.reduce((n, group) => n * 65536n + BigInt(`0x${group}`), 0n);
 }
 
 function and(a: Match, b: Match): Match {

@@ -18,12 +18,13 @@ export function fromXml(text: string): Xml {
   return parser.parse(text);
 }
 
-/** One element of what two say; of what is in both, the children are merged. */
+/** One element of what two say; of what is in both, the children are merged, and lists joined. */
 export function mergeXml(a: Xml, b: Xml): Xml {
   const merged = { ...a };
   for (const [key, child] of Object.entries(b)) {
     const before = merged[key];
-    merged[key] = isElement(before) && isElement(child) ? mergeXml(before, child) : child;
+    if (Array.isArray(before) && Array.isArray(child)) merged[key] = [...before, ...child];
+    else merged[key] = isElement(before) && isElement(child) ? mergeXml(before, child) : child;
   }
   return merged;
 }

@@ -65,6 +65,39 @@ test("what it may reach is changed while it runs, as the preview said; two may n
   expect(await pids()).toBe(running);
 });
 
+test("IPv6: each container has an address of its slot, may send from no other, and reaches whom it may talk to", async () => {
+  const running = await pids();
+  const containers = { web: { talksTo: ["db"], isolated: false }, db: {} };
+  await stack.configure(site.config(containers, { alpha: { subnet6: "fd42:1:2:3::/64" } }));
+  const preview = (await stack.preview()).operations;
+  expect(preview[LIBVIRT]).toMatchObject({ verb: "update", properties: ["subnet6"] });
+  expect(preview["LxcRootfs db"]).toMatchObject({ verb: "update", properties: ["subnet6"] });
+  await worked();
+  const { web, db } = (await stack.outputs()).containers;
+  expect([web.address6, db.address6].sort()).toEqual(["fd42:1:2:3::2", "fd42:1:2:3::3"]);
+  expect(await chainOf("web")).toEqual([
+    "ct count over 4096 drop",
+    `ip daddr ${db.address} accept`,
+    `ip6 daddr ${db.address6} accept`,
+    "ip daddr @open accept",
+    "ip6 daddr @open6 accept",
+  ]);
+  expect(await host.read(TABLE)).toContain(`elements = { ${db.address6} : jump from-db }`);
+  const [own, linkLocal] = [/name=.IPV6. value=.(.*?).\/>/, /name=.LINKLOCAL. value=.(fe80:.*?).\/>/];
+  const xml = await host.read("/mnt/domains/db/config.xml");
+  expect(xml).toContain("svirt-lxc-guest-ipv6");
+  expect(own.exec(xml)?.[1]).toBe(db.address6);
+  expect(linkLocal.exec(xml)?.[1]).toMatch(/^fe80::aff:fed5:\d$/);
+  expect(await pids()).not.toBe(running);
+  await host.sh("sed -i 's/drop/accept/' /etc/libvirt/nwfilter/svirt-lxc-guest-ipv6.xml");
+  expect((await stack.preview("--diff")).output).toMatch(/~ firewall *: "missing: guest-filter-ipv6" => "ready"/);
+  await worked();
+  await stack.configure(site.config({ web: { talksTo: ["db"], hostPorts: ["tcp/5432"] }, db: { talksTo: ["web"] } }));
+  await worked();
+  expect((await stack.outputs()).containers.web.address6).toBeUndefined();
+  expect(await host.read(TABLE)).not.toContain("ip6 ");
+});
+
 test("rules that somebody changed are named by property, and mended", async () => {
   const intact = await snapshot(host);
   const file = "/var/lib/svirt-lxc/networks/svirt-lxc/containers/web.nft";

@@ -18,6 +18,8 @@ const ROOT = { "LxcRootfs web": "update", "LxcDomain web": "update" } as const;
 const REBUILD = { "LxcRootfs web": "replace", "LxcDomain web": "replace" } as const;
 /** The names that a root looks up are those of its network. */
 const NETWORK = { "LibvirtService alpha": "replace", ...ROOT } as const;
+/** What of it is not done while a container runs. */
+const NETWORK6 = { "LibvirtService alpha": "update", ...ROOT } as const;
 const HOST = ["LxcStore", "SelinuxEnforcing", "SelinuxPolicy", "LibvirtService"];
 
 let site: Site;
@@ -98,6 +100,9 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
   ["what is to be confined", alpha({ confineOthers: true }), {}],
   ["whether it may be restarted", alpha({ reboot: "allowed" }), {}],
   ["no unit any more", web({ units: [] }), ROOT, ["units"]],
+  ["IPv6", alpha({ subnet6: "fd42:1:2:3::/64" }), NETWORK6, ["subnet6"]],
+  ["another subnet of IPv6", alpha({ subnet6: "fd42::/64" }), NETWORK6, ["subnet6"]],
+  ["no IPv6 any more", alpha({ subnet6: undefined }), NETWORK6, ["subnet6"]],
   ["no DHCP", web({ dhcp: false }), ROOT, ["dhcp"]],
 ];
 

@@ -31,14 +31,21 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
   let web: frames.Station;
   let db: frames.Station;
   let gateway: frames.Station;
+  /** The same with their addresses of IPv6, and with web's link-local one. */
+  let web6: frames.Station;
+  let db6: frames.Station;
+  let gateway6: frames.Station;
+  let link: frames.Station;
+  /** A machine that is no part of the host, and has no route to its network. */
+  const OUTSIDE = "fd99::2";
 
   const config = (ofWeb: object = {}, ofDb: object = {}) => {
     const files = Object.fromEntries(ATTACKS.map((name) => [`/root/${name}`, { content: scripts[name] }]));
-    const each = { host: "lab", image: "base", memory: "256MiB", authorizedKeys: [`${key}.pub`], files };
+    const both = { host: "lab", image: "base", memory: "256MiB", authorizedKeys: [`${key}.pub`], files };
     return {
-      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
+      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config", subnet6: "fd42:1:2:3::/64" } },
       "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-      "svirt-lxc:containers": { web: { ...each, ...ofWeb }, db: { ...each, ...ofDb } },
+      "svirt-lxc:containers": { web: { ...both, ...ofWeb }, db: { ...both, ...ofDb } },
     };
   };
 
@@ -53,7 +60,7 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     const read = (name: string) => readFile(new URL(`./network/${name}`, import.meta.url), "utf8");
     scripts = Object.fromEntries(await Promise.all(ATTACKS.map(async (name) => [name, await read(name)])));
     const lab = await sharedLab();
-    await lab.ssh("cat >/root/listen.pl", { input: await read("listen.pl") });
+    for (const name of ["listen.pl", "serve.pl"]) await lab.ssh(`cat >/root/${name}`, { input: await read(name) });
     denied = await ownDenials(lab);
     stack = await Stack.create("lab-neighbours", config(), { dir });
     login = insideOf(
@@ -71,11 +78,19 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     web = await station(containers.web.address, inside("web"));
     db = await station(containers.db.address, inside("db"));
     gateway = await station("10.213.0.1", "cat /sys/class/net/svirt-lxc/address");
+    web6 = { ...web, ip: containers.web.address6 };
+    db6 = { ...db, ip: containers.db.address6 };
+    gateway6 = { ...gateway, ip: "fd42:1:2:3::1" };
+    const linkLocal = 'ip -6 -o address show dev eth0 scope link | awk \'{ sub("/.*", "", $4); print $4 }\'';
+    link = { ...web, ip: (await login("web", linkLocal)).stdout.trim() };
   }, 20 * 60_000);
 
   afterAll(async () => {
     const lab = await sharedLab();
-    await lab.ssh("ip link delete nowhere; rm -f /root/listen.pl /run/heard.*", { reject: false });
+    await lab.ssh(
+      "ip link delete nowhere; systemctl stop outside.service; rm -f /root/listen.pl /root/serve.pl /run/heard.*",
+      { reject: false },
+    );
     await stack.destroy();
     await stack.remove();
     await rm(dir, { recursive: true });
@@ -122,7 +137,16 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
       frames.udp(web, db, "to the mac of db"),
       frames.dhcpOffer(web, "dhcp to all"),
       frames.udp({ ...web, port: 67 }, { ...db, port: 68 }, "dhcp to db"),
-      frames.routerAdvertisement(web, "router"),
+      frames.routerAdvertisement(link, "router"),
+      frames.routerAdvertisement(web6, "router by its address"),
+      frames.redirect(link, gateway6, db6.ip, "router redirects the host"),
+      frames.neighbourAdvertisement(as(db6), gateway6, db6.ip, "is db by ipv6, to the host"),
+      frames.neighbourAdvertisement(as(db6), frames.ALL_NODES, db6.ip, "is db by ipv6, to all"),
+      frames.neighbourAdvertisement(as(gateway6), db6, gateway6.ip, "is the gateway by ipv6, to db"),
+      frames.udp(as(db6), gateway6, "from the ipv6 address of db"),
+      frames.udp({ ...web, ip: "2001:db8::9" }, gateway6, "from elsewhere by ipv6"),
+      frames.udp(web6, db6, "to the mac of db by ipv6"),
+      frames.udp({ ...link, port: 547 }, { ...frames.ALL_NODES, port: 546 }, "dhcp by ipv6 to all"),
       frames.unknown(web, "unknown"),
       frames.tagged(frames.udp(web, gateway, "tagged")),
     ];
@@ -130,34 +154,46 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
 
   /** Of these, what arrives where nothing is in the way. */
   const HEARD_BY_HOST = [
+    "dhcp by ipv6 to all",
     "dhcp to all",
     "from elsewhere",
+    "from elsewhere by ipv6",
     "from the address of db",
+    "from the ipv6 address of db",
     "from the mac of db",
+    "is db by ipv6, to all",
+    "is db by ipv6, to the host",
     "is db with its mac",
     "is db, to all",
     "is db, to the host",
     "router",
+    "router by its address",
+    "router redirects the host",
     "unknown",
   ];
   const HEARD_BY_DB = [
+    "dhcp by ipv6 to all",
     "dhcp to all",
     "dhcp to db",
+    "is db by ipv6, to all",
     "is db, to all",
+    "is the gateway by ipv6, to db",
     "is the gateway, to all",
     "is the gateway, to db",
     "router",
+    "router by its address",
     "to the mac of db",
+    "to the mac of db by ipv6",
     "unknown",
   ];
 
   /** The same, as people say it. */
   const LIES: readonly [what: string, marks: RegExp][] = [
-    ["says by ARP that it is its neighbour, or the gateway", /^is /],
+    ["says by ARP, or by neighbour discovery of IPv6, that it is its neighbour, or the gateway", /^is /],
     ["sends from the MAC or the address of its neighbour, or of somebody elsewhere", /^from /],
     ["sends to its neighbour directly", /^to the mac/],
     ["answers DHCP in place of the host", /^dhcp /],
-    ["advertises itself as a router of IPv6", /^router/],
+    ["advertises itself as a router of IPv6, or redirects to itself", /^router/],
     ["sends frames of other protocols, or of other VLANs", /^(unknown|tagged)/],
   ];
 
@@ -176,11 +212,57 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     expect(new Set(ports).size).toBe(1);
   });
 
+  /** Where the host has found db by IPv6. */
+  async function foundDb6(lab: Lab): Promise<string> {
+    await lab.ssh(`: </dev/tcp/${db6.ip}/22`);
+    return said(lab, `ip -6 neigh show ${db6.ip} dev svirt-lxc`);
+  }
+
+  /** Has web advertise db's address, from addresses that are its own: then the frames themselves are no lie. */
+  async function advertiseDb6(lab: Lab): Promise<string> {
+    const lies = [web6, link].map((from) => frames.neighbourAdvertisement(from, gateway6, db6.ip, "db is here"));
+    await login("web", "perl /root/send.pl eth0", `${lies.join("\n")}\n`);
+    await delay(1000);
+    return said(lab, `ip -6 neigh show ${db6.ip} dev svirt-lxc`);
+  }
+
   /** What comes of connections, by address and port. */
   async function ports(from: string, ...to: string[]): Promise<Record<string, string>> {
     const { stdout } = await login(from, `perl /root/ports.pl ${to.join(" ")}`);
     return Object.fromEntries(stdout.split("\n").map((line) => line.split(" ")));
   }
+
+  const each = (to: string[], what: string) => Object.fromEntries(to.map((one) => [one, what]));
+
+  labTest("by IPv6 it reaches DNS of the host, and the outside; no other port of the host or of db", async (lab) => {
+    await lab.ssh(
+      [
+        "systemd-run -q --collect --unit=outside sh -c 'exec unshare -n perl /root/serve.pl 80 600 >/run/heard.outside'",
+        "pid=$(systemctl show -P MainPID outside.service)",
+        "until [ $(readlink /proc/$pid/ns/net) != $(readlink /proc/self/ns/net) ]; do sleep 0.2; done",
+        "ip link add outside type veth peer name eth0 netns $pid",
+        "ip address add fd99::1/64 dev outside nodad && ip link set outside up",
+        `nsenter -t $pid -n ip address add ${OUTSIDE}/64 dev eth0 nodad && nsenter -t $pid -n ip link set eth0 up`,
+      ].join("\n"),
+    );
+    const open = [`[${gateway6.ip}]:53`, `[${OUTSIDE}]:80`];
+    const closed = [`[${gateway6.ip}]:22`, `[${gateway6.ip}]:111`, "[fd99::1]:22", `[${db6.ip}]:22`, `[${db6.ip}]:80`];
+    expect(await ports("web", ...open, ...closed)).toEqual({ ...each(open, "open"), ...each(closed, "refused") });
+    // By NAT: it does not know the way back otherwise.
+    expect(await said(lab, "cat /run/heard.outside")).toBe("fd99::1");
+  });
+
+  labTest("by IPv6 db is where it was, and a container has no address that it was not given", async (lab) => {
+    expect(await foundDb6(lab)).toContain(`lladdr ${db.mac}`);
+    expect(await advertiseDb6(lab)).toContain(`lladdr ${db.mac}`);
+    documented.note(
+      "advertises by IPv6 that its neighbour's address is its own",
+      RULES,
+      "the host does not believe it",
+    );
+    const addresses = (await login("web", "ip -6 -o address show dev eth0")).stdout.match(/\S+\/\d+/g);
+    expect(addresses).toEqual([`${web6.ip}/128`, `${link.ip}/64`]);
+  });
 
   labTest(
     "it reaches DNS of the host, and no other port, on no address of it, and no port of another container",
@@ -195,7 +277,7 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
       const found = await ports("web", `${gateway.ip}:53`, ...closed);
       expect(found).toEqual({
         [`${gateway.ip}:53`]: "open",
-        ...Object.fromEntries(closed.map((to) => [to, "refused"])),
+        ...each(closed, "refused"),
       });
       expect((await login("web", "getent ahostsv4 db")).stdout).toContain(db.ip);
       // By a route over the host, too.
@@ -219,30 +301,28 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     expect(preview.operations["LxcDomain db"]).toBeUndefined();
     worked(await stack.up());
     await stack.converged();
-    const [toDb, toHost, toOther] = [`${db.ip}:22`, `${gateway.ip}:22`, `${gateway.ip}:111`] as const;
-    expect(await ports("web", toDb, toHost, toOther)).toEqual({
-      [toDb]: "open",
-      [toHost]: "open",
-      [toOther]: "refused",
-    });
-    const back = [`${web.ip}:22`, toHost];
-    expect(await ports("db", ...back)).toEqual(Object.fromEntries(back.map((to) => [to, "refused"])));
+    const toHost = [`${gateway.ip}:22`, `[${gateway6.ip}]:22`];
+    const named = [`${db.ip}:22`, `[${db6.ip}]:22`, ...toHost];
+    const others = [`${gateway.ip}:111`, `[${gateway6.ip}]:111`];
+    expect(await ports("web", ...named, ...others)).toEqual({ ...each(named, "open"), ...each(others, "refused") });
+    const back = [`${web.ip}:22`, `[${web6.ip}]:22`, ...toHost];
+    expect(await ports("db", ...back)).toEqual(each(back, "refused"));
     await stack.configure(config());
     worked(await stack.up());
-    expect(await ports("web", toDb, toHost)).toEqual({ [toDb]: "refused", [toHost]: "refused" });
+    expect(await ports("web", ...named)).toEqual(each(named, "refused"));
     expect(await pids(lab)).toBe(before);
   });
 
   labTest("two that are not isolated reach each other; one does not reach one that is", async () => {
-    const to = { web: `${web.ip}:22`, db: `${db.ip}:22` };
+    const to = { web: [`${web.ip}:22`, `[${web6.ip}]:22`], db: [`${db.ip}:22`, `[${db6.ip}]:22`] };
     await stack.configure(config({ isolated: false }));
     worked(await stack.up());
-    expect(await ports("web", to.db)).toEqual({ [to.db]: "refused" });
-    expect(await ports("db", to.web)).toEqual({ [to.web]: "refused" });
+    expect(await ports("web", ...to.db)).toEqual(each(to.db, "refused"));
+    expect(await ports("db", ...to.web)).toEqual(each(to.web, "refused"));
     await stack.configure(config({ isolated: false }, { isolated: false }));
     worked(await stack.up());
-    expect(await ports("web", to.db)).toEqual({ [to.db]: "open" });
-    expect(await ports("db", to.web)).toEqual({ [to.web]: "open" });
+    expect(await ports("web", ...to.db)).toEqual(each(to.db, "open"));
+    expect(await ports("db", ...to.web)).toEqual(each(to.web, "open"));
     await stack.configure(config());
     worked(await stack.up());
     await stack.converged();
@@ -277,16 +357,20 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
       expect({ changed: Object.keys(run.operations), output: run.output }).toMatchObject({ changed: [LIBVIRT] });
       await stack.converged();
       expect(await heard(lab, lies())).toEqual({ host: [], db: [] });
-      expect(await ports("web", `${db.ip}:22`)).toEqual({ [`${db.ip}:22`]: "refused" });
+      const closed = [`${db.ip}:22`, `[${db6.ip}]:22`];
+      expect(await ports("web", ...closed)).toEqual(each(closed, "refused"));
       expect(await pids(lab)).toBe(before);
     });
 
   if (whole)
     labTest("a changed filter, a port that is isolated no more, and a lost rule are named and mended", async (lab) => {
       const before = await pids(lab);
-      const filter = "virsh -c lxc:/// nwfilter-dumpxml svirt-lxc-guest";
-      await lab.ssh(`${filter} | sed "s/action='drop'/action='accept'/" >/tmp/filter.xml`);
-      await lab.ssh("virsh -c lxc:/// nwfilter-define /tmp/filter.xml; rm /tmp/filter.xml");
+      for (const filter of ["svirt-lxc-guest", "svirt-lxc-guest-ipv6"]) {
+        await lab.ssh(
+          `virsh -c lxc:/// nwfilter-dumpxml ${filter} | sed "s/action='drop'/action='accept'/" >/tmp/filter.xml`,
+        );
+        await lab.ssh("virsh -c lxc:/// nwfilter-define /tmp/filter.xml; rm /tmp/filter.xml");
+      }
       await lab.ssh(
         "for p in /sys/class/net/svirt-lxc/brif/*; do ip link set ${p##*/} type bridge_slave isolated off; done",
       );
@@ -294,13 +378,18 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
         "nft flush chain inet svirt-lxc.svirt-lxc to-others; nft flush chain inet svirt-lxc.svirt-lxc to-host",
       );
       const preview = await stack.preview("--refresh", "--diff");
-      expect(preview.output).toMatch(/~ firewall *: "missing: guest-filter, isolation, isolated-ports" => "ready"/);
+      expect(preview.output).toMatch(
+        /~ firewall *: "missing: guest-filter, guest-filter-ipv6, isolation, isolated-ports" => "ready"/,
+      );
       // So it would be without them.
       const open = await heard(lab, lies());
+      await foundDb6(lab);
+      const misled = await advertiseDb6(lab);
       const connected = await ports("web", `${db.ip}:22`);
       worked(await stack.up());
       expect(open.host).toEqual(expect.arrayContaining(HEARD_BY_HOST));
       expect(open.db).toEqual(expect.arrayContaining(HEARD_BY_DB));
+      expect(misled).toContain(`lladdr ${web.mac}`);
       expect(connected).toEqual({ [`${db.ip}:22`]: "open" });
       await stack.converged();
       expect(await heard(lab, lies())).toEqual({ host: [], db: [] });
@@ -326,8 +415,9 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     );
     await stack.converged();
     expect(await heard(lab, lies())).toEqual({ host: [], db: [] });
-    const closed = [`${db.ip}:22`, `${gateway.ip}:22`];
-    expect(await ports("web", ...closed)).toEqual(Object.fromEntries(closed.map((to) => [to, "refused"])));
+    const dns = [`[${gateway6.ip}]:53`];
+    const closed = [`${db.ip}:22`, `${gateway.ip}:22`, `[${db6.ip}]:22`, `[${gateway6.ip}]:22`];
+    expect(await ports("web", ...dns, ...closed)).toEqual({ ...each(dns, "open"), ...each(closed, "refused") });
   });
 
   labTest("destroy leaves nothing of it, and nothing was denied to a container", async (lab) => {

@@ -69,6 +69,8 @@ cat /proc/sys/kernel/random/uuid >/mnt/knobs/boot-id
 mount --bind /mnt/knobs/boot-id /proc/sys/kernel/random/boot_id
 echo 1 >/mnt/knobs/forwarding
 mount --bind /mnt/knobs/forwarding /proc/sys/net/ipv4/ip_forward
+echo 1 >/mnt/knobs/forwarding6
+mount --bind /mnt/knobs/forwarding6 /proc/sys/net/ipv6/conf/all/forwarding
 echo ready
 # Until who made it closes the other end, or dies.
 cat >/dev/null

@@ -2,13 +2,15 @@
  * Ethernet frames, as a container's root may make them up, in hex. Each carries a mark, which listen.pl knows it by.
  */
 
-/** Of an interface: its hardware and its IPv4 address. */
+/** Of an interface: its hardware address, and one of IPv4 or IPv6. */
 export interface Station {
   mac: string;
   ip: string;
 }
 
 export const BROADCAST = "ff:ff:ff:ff:ff:ff";
+/** All of a link, for IPv6. */
+export const ALL_NODES: Station = { mac: "33:33:00:00:00:01", ip: "ff02::1" };
 
 /** ARP: "ip is at mac", as an answer to one, or as a question to all. */
 export function arp(op: "request" | "reply", from: Station, to: Station, mark: string, by = from.mac): string {
@@ -29,6 +31,7 @@ export function udp(from: Station & { port?: number }, to: Station & { port?: nu
   const data = marked(mark);
   const length = 8 + data.length;
   const header = bytes(...word(from.port ?? 4000), ...word(to.port ?? 4000), ...word(length), 0, 0);
+  if (to.ip.includes(":")) return ipv6(17, from, to, Buffer.concat([header, data]), 6);
   return ethernet(to.mac, from.mac, 0x0800, [ipv4(17, from.ip, to.ip, length), header, data]);
 }
 
@@ -39,13 +42,18 @@ export function dhcpOffer(from: Station, mark: string): string {
 
 /** A router advertisement of IPv6 (RFC 4861) to all nodes. */
 export function routerAdvertisement(from: Station, mark: string): string {
-  const source = [0xfe, 0x80, ...Array(13).fill(0), 9];
-  const nodes = [0xff, 2, ...Array(13).fill(0), 1];
-  const message = Buffer.concat([bytes(134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0), marked(mark)]);
-  const pseudo = Buffer.concat([bytes(...source, ...nodes, 0, 0, ...word(message.length), 0, 0, 0, 58), message]);
-  message.writeUInt16BE(checksum(pseudo), 2);
-  const header = bytes(0x60, 0, 0, 0, ...word(message.length), 58, 255, ...source, ...nodes);
-  return ethernet("33:33:00:00:00:01", from.mac, 0x86dd, [header, message]);
+  return ipv6(58, from, ALL_NODES, Buffer.concat([bytes(134, 0, 0, 0, 64, 0, 7, 8), Buffer.alloc(8), option(mark)]), 2);
+}
+
+/** The same of a neighbour: the target is at the sender's MAC. */
+export function neighbourAdvertisement(from: Station, to: Station, target: string, mark: string): string {
+  const flags = bytes(136, 0, 0, 0, 0x20, 0, 0, 0);
+  return ipv6(58, from, to, Buffer.concat([flags, ip(target), bytes(2, 1), mac(from.mac), option(mark)]), 2);
+}
+
+/** A redirect: what is for the target is to be sent to the sender. */
+export function redirect(from: Station, to: Station, target: string, mark: string): string {
+  return ipv6(58, from, to, Buffer.concat([bytes(137, 0, 0, 0, 0, 0, 0, 0), ip(from.ip), ip(target), option(mark)]), 2);
 }
 
 /** Of a protocol that nobody uses (IEEE 802, local experimental). */
@@ -60,6 +68,14 @@ export function tagged(frame: string): string {
 
 function ethernet(to: string, from: string, type: number, payload: Buffer[]): string {
   return Buffer.concat([mac(to), mac(from), bytes(...word(type)), ...payload]).toString("hex");
+}
+
+/** `at`: where the payload has its checksum. */
+function ipv6(protocol: number, from: Station, to: Station, payload: Buffer, at: number): string {
+  const addresses = Buffer.concat([ip(from.ip), ip(to.ip)]);
+  const length = word(payload.length);
+  payload.writeUInt16BE(checksum(Buffer.concat([addresses, bytes(0, 0, ...length, 0, 0, 0, protocol), payload])), at);
+  return ethernet(to.mac, from.mac, 0x86dd, [bytes(0x60, 0, 0, 0, ...length, protocol, 255), addresses, payload]);
 }
 
 function ipv4(protocol: number, from: string, to: string, length: number): Buffer {
@@ -81,7 +97,15 @@ function checksum(data: Buffer): number {
 }
 
 const marked = (mark: string) => Buffer.from(`[mark ${mark}]`.padEnd(46));
+/** An option of neighbour discovery that nobody knows, and that is passed over (RFC 4727). */
+const option = (mark: string) => Buffer.concat([bytes(253, 6), marked(mark)]);
 const mac = (text: string) => Buffer.from(text.replaceAll(":", ""), "hex");
-const ip = (text: string) => Buffer.from(text.split(".").map(Number));
+const ip = (text: string) => (text.includes(":") ? ip6(text) : Buffer.from(text.split(".").map(Number)));
 const bytes = (...values: number[]) => Buffer.from(values);
 const word = (value: number) => [value >> 8, value & 255];
+
+function ip6(text: string): Buffer {
+  const [before = [], after = []] = text.split("::").map((half) => half.split(":").filter(Boolean));
+  const groups = [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
+}

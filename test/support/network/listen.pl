@@ -12,5 +12,5 @@ while ((my $left = $end - time) > 0) {
   next unless select($ready, undef, undef, $left);
   my $from = recv($s, my $frame, 65536, 0);
   next if unpack('x10 C', $from) == 4; # PACKET_OUTGOING
-  print "$1\n" if $frame =~ /\[mark ([a-z0-9 -]+)\]/;
+  print "$1\n" if $frame =~ /\[mark ([a-z0-9 ,-]+)\]/;
 }

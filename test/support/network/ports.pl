@@ -1,7 +1,7 @@
-# ports.pl ADDRESS:PORT...: tries to connect by TCP, and prints what came of each: open, refused or silent.
+# ports.pl ADDRESS:PORT...: tries to connect by TCP, and prints what came of each: open, refused or silent. IPv6 goes in brackets.
 use strict;
-use IO::Socket::INET;
+use IO::Socket::IP;
 for my $to (@ARGV) {
-  my $s = IO::Socket::INET->new(PeerAddr => $to, Timeout => 5);
+  my $s = IO::Socket::IP->new(PeerAddr => $to, Timeout => 5);
   print "$to ", $s ? 'open' : $! =~ /refused|unreachable|prohibited|No route/ ? 'refused' : 'silent', "\n";
 }

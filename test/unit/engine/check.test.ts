@@ -136,6 +136,7 @@ const mistakes: Mistake[] = [
   [libvirtService, { subnet: "fd00::/64" }, "subnet", /IPv4 subnet such as/],
   [libvirtService, { subnet: "10.0.0.0/8" }, "subnet", /between \/16 and \/29/],
   [libvirtService, { subnet: "10.0.0.0/30" }, "subnet", /between \/16 and \/29/],
+  [libvirtService, { subnet6: "2001:db8::/64" }, "subnet6", /unique-local IPv6 subnet .* such as fd42:1:2:3::\/64/],
   [libvirtService, { subnet: "10.213.5.7/20" }, "subnet", /own address/],
 ];
 test.each(mistakes.map(([kind, ...rest]) => [kind.token, rest[0], rest[1], kind, rest[2]] as const))(
@@ -210,7 +211,7 @@ test.each(notOurs)("the unknown property %s: what is allowed is said", async (ke
     {
       property: key,
       reason:
-        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, disk, hostname, authorizedKeys, dhcp, nameserver, domain, units, mask, timezone, locale, users, files",
+        "unknown property; LxcRootfs has connection, owner, machineId, retain, adopt, name, image, rebuild, rootPassword, disk, hostname, authorizedKeys, dhcp, subnet6, nameserver, domain, units, mask, timezone, locale, users, files",
     },
   ]);
 });

@@ -79,6 +79,7 @@ const rows = (kind: AnyKind, inputs: object, table: Row[]) =>
 rows(libvirtService, libvirtInputs, [
   [{ network: "prod" }, "replace: network"],
   [{ subnet: "10.1.0.0/24" }, "replace: subnet"],
+  [{ subnet6: "fd42::/64" }, "update"],
   [{ network: UNKNOWN }, "replace: network"],
 ]);
 
@@ -101,6 +102,7 @@ rows(lxcRootfs, rootfsInputs, [
   [{ rootPassword: PASSWORD }, "update"],
   [{ rootPassword: UNKNOWN }, "update"],
   [{ dhcp: false }, "update"],
+  [{ subnet6: "fd42::/64" }, "update"],
   [{ units: ["nginx.service"] }, "update"],
   [{ rebuild: "1" }, "replace: rebuild"],
   [{ rebuild: UNKNOWN }, "replace: rebuild"],

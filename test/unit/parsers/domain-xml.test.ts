@@ -3,6 +3,7 @@ import type { DomainValues } from "../../../provider/tools/domain-parts.ts";
 import { domainXml, macOf, parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { INIT } from "../../../provider/tools/init.ts";
 import { domainInputs } from "../../support/inputs.ts";
+import { ADDRESS6, ipv6Interface, LINK_LOCAL } from "../../support/ipv6.ts";
 import { both, type Edit, recordedOutcome, swap, without, withoutElement } from "../../support/recorded.ts";
 
 const spec: DomainValues = {
@@ -20,6 +21,7 @@ const spec: DomainValues = {
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
   filteredAddress: "10.213.0.2",
+  filteredAddresses6: undefined,
   revision: 1,
 };
 const extras: string[] = [];
@@ -43,6 +45,7 @@ const specs: [name: string, change: Partial<DomainValues>][] = [
   ["the last slot", { idmap: { start: 2147287040, count: 65536 }, label: "a:b:c:s0:c509,c519" }],
   ["much memory", { memory: 4 * 1024 ** 3 }],
   ["revision 0", { revision: 0 }],
+  ["IPv6", { filteredAddresses6: ["fd42::2", "fe80::aff:fed5:2"] }],
 ];
 test.each(specs)("what is defined is read again: %s", (_, change) => {
   expect(parseDomainXml(domainXml({ ...spec, ...change }))).toEqual({ ...spec, ...change, extras, uuid: undefined });
@@ -145,6 +148,7 @@ const changes: [name: string, edit: Edit, change: object][] = [
   ["no interface", withoutElement("interface"), { mac: undefined, network: undefined, filteredAddress: undefined }],
   ["an interface without a filter", withoutElement("filterref"), { filteredAddress: undefined }],
   ["a port that is not isolated", swap("<port isolated='yes'/>", ""), { filteredAddress: undefined }],
+  ["a filter for IPv6, as libvirt sorts it", ipv6Interface, { filteredAddresses6: [ADDRESS6, LINK_LOCAL] }],
   ["a filter for another address", swap("value='10.213.0.2'", "value='10.213.0.9'"), { filteredAddress: "10.213.0.9" }],
   [
     "another filter",

@@ -1,4 +1,5 @@
 import { networkXml, parseNetworks } from "../../../provider/tools/network.ts";
+import { ipv6Network } from "../../support/ipv6.ts";
 import { type Edit, printed, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
 const parse = (edit?: Edit) => parseNetworks(recordedOutcome("networks", edit));
@@ -55,20 +56,28 @@ const changes: [name: string, edit: Edit, change: object][] = [
     { reservations: [web, { mac: "02:00:00:00:00:01", name: "db", ip: "10.213.0.3" }] },
   ],
   ["of a /29", swap("netmask='255.255.240.0'", "netmask='255.255.255.248'"), { subnet: "10.213.0.0/29" }],
+  ["with IPv6", ipv6Network(), { subnet6: "fd42:1:2:3::/64", nat6: true }],
+  ["with IPv6 that is routed", ipv6Network(""), { subnet6: "fd42:1:2:3::/64" }],
+  [
+    "with IPv6 of which the host has another address",
+    ipv6Network("<nat ipv6='yes'/>", "fd42:1:2:3::5"),
+    { subnet6: "fd42:1:2:3::5/64", nat6: true },
+  ],
   ["of a high subnet", swap("address='10.213.0.1'", "address='203.0.113.1'"), { subnet: "203.0.112.0/20" }],
 ];
 test.each(changes)("ours, %s", (_, edit, change) => {
   expect(parse(edit).get("svirt-lxc")).toEqual({ ...recorded, ...change });
 });
 
-const specs: [name: string, subnet: string][] = [
-  ["svirt-lxc", "10.213.0.0/20"],
-  ["a", "10.0.0.0/16"],
-  ["prod-network-15", "192.168.200.8/29"],
-  ["high", "240.0.0.0/24"],
+const specs: [name: string, subnet: string, subnet6: string | undefined][] = [
+  ["both", "10.213.0.0/20", "fd42:1:2:3::/64"],
+  ["svirt-lxc", "10.213.0.0/20", undefined],
+  ["a", "10.0.0.0/16", undefined],
+  ["prod-network-15", "192.168.200.8/29", undefined],
+  ["high", "240.0.0.0/24", undefined],
 ];
-test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
-  const xml = networkXml({ name, subnet }, "svirt-lxc");
+test.each(specs)("what is defined as %s is read as it", (name, subnet, subnet6) => {
+  const xml = networkXml({ name, subnet, subnet6 }, "svirt-lxc");
   expect(xml).toContain('<dnsmasq:option value="dhcp-ignore=tag:!known"/>');
   const found = parseNetworks(printed(`@net Active: no\n@xml ${xml}\n`)).get(name);
   expect(found).toEqual({
@@ -82,6 +91,7 @@ test.each(specs)("what is defined as %s is read as it", (name, subnet) => {
     domain: `${name}.internal`,
     reservedOnly: true,
     reservations: [],
+    ...(subnet6 && { subnet6, nat6: true }),
   });
 });
 

@@ -1,5 +1,6 @@
 import { type FoundSettings, isUnreadable, parseSettings } from "../../../provider/tools/root-settings.ts";
 import { KEY } from "../../support/inputs.ts";
+import { ADDRESS6, ipv6Root } from "../../support/ipv6.ts";
 import { added, both, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
 const parse = (name: string, edit?: Edit) => parseSettings(recordedOutcome("settings", edit), name);
@@ -68,6 +69,8 @@ const changes: [name: string, edit: Edit, change: Partial<FoundSettings>][] = [
     ),
     { authorizedKeys: [KEY, "", "# mine: all", 'from="10.0.0.0/8" ssh-rsa AAAA'] },
   ],
+  ["a network file with an address of IPv6", ipv6Root(), { address6: ADDRESS6 }],
+  ["another route of IPv6", ipv6Root(ADDRESS6, "fd42:1:2:3::3"), { networkFile: false, dhcp: false }],
   ["another network file", swap("DHCP=ipv4", "DHCP=yes"), { networkFile: false, dhcp: false }],
   [
     "more in the network file",

@@ -2,6 +2,7 @@ import { fedora as FEDORA } from "../../../provider/families/fedora.ts";
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
+import { ipv6Filter, ipv6Firewall, ipv6Network, ipv6Table, SUBNET6 } from "../../support/ipv6.ts";
 import { given, idsOf, plans, refusals, removals } from "../../support/plans.ts";
 import {
   added,
@@ -15,8 +16,18 @@ import {
   withoutElement,
 } from "../../support/recorded.ts";
 
-const claimOf = (stack: string, network: string, subnet: string) =>
-  `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet })}`;
+const claimOf = (stack: string, network: string, subnet: string, subnet6?: string) =>
+  `./claims/libvirt/svirt-lxc%2F${stack}%2FLibvirtService%2Flab:${JSON.stringify({ network, subnet, subnet6 })}`;
+const same: Edit = (text) => text;
+const wants = { subnet6: SUBNET6 };
+/** With IPv6, as it is wanted. */
+const ipv6 = {
+  store: swap('"10.213.0.0/20"}', `"10.213.0.0/20","subnet6":"${SUBNET6}"}`),
+  networks: ipv6Network(),
+  firewall: ipv6Firewall,
+  "network-rules": both(ipv6Filter(), ipv6Table),
+};
+const defineAnew = ["stop-network", "remove-network", "define-network", "autostart-network", "start-network"];
 const theirs = withoutElement("metadata");
 const unclaimed = without(/claims\/libvirt/);
 const networkGone = (text: string) => text.slice(0, text.indexOf("@net Name:           svirt-lxc"));
@@ -217,7 +228,7 @@ plans(libvirtService, libvirtInputs, [
   [
     "the kernel forwards nothing",
     { host: { firewall: swap("@forwarding 1", "@forwarding 0") } },
-    ["enable-forwarding"],
+    ["enable-forwarding IPv4"],
   ],
   [
     "the rules were flushed, and libvirt is restarted anyway",
@@ -249,11 +260,15 @@ plans(libvirtService, libvirtInputs, [
     },
     ["write-networkd-file", "write-network-rules"],
   ],
-  ["the guest filter is gone", { host: { "network-rules": without(/nwfilter/) } }, ["define-guest-filter"]],
+  [
+    "the guest filter is gone",
+    { host: { "network-rules": without(/nwfilter/) } },
+    ["define-guest-filter svirt-lxc-guest"],
+  ],
   [
     "somebody changed the guest filter",
     { host: { "network-rules": swap("srcmacaddr='$MAC'", "srcmacaddr='02:00:00:00:00:00'") } },
-    ["define-guest-filter"],
+    ["define-guest-filter svirt-lxc-guest"],
   ],
   ...(
     [
@@ -293,6 +308,34 @@ plans(libvirtService, libvirtInputs, [
     "a port is isolated no more",
     { host: { "network-rules": filtered("0"), firewall: bridge("jump libvirt-I-vnet9") } },
     ["isolate-ports vnet9"],
+  ],
+  [
+    "IPv6 besides",
+    { wants },
+    ["claim-libvirt", "define-guest-filter svirt-lxc-guest-ipv6", "write-network-rules", ...defineAnew],
+  ],
+  ["IPv6, converged", { host: ipv6, wants }, []],
+  [
+    "IPv6 no more: its filter is left for the end",
+    { host: ipv6 },
+    ["claim-libvirt", "write-network-rules", ...defineAnew],
+  ],
+  [
+    "another subnet of IPv6",
+    { host: ipv6, wants: { subnet6: "fd42::/64" } },
+    ["claim-libvirt", "write-network-rules", ...defineAnew],
+  ],
+  ["IPv6 without NAT", { host: { ...ipv6, networks: ipv6Network("") }, wants }, defineAnew],
+  ["libvirt's rules of IPv6 were flushed", { host: { ...ipv6, firewall: same }, wants }, ["rewrite-firewall-rules"]],
+  [
+    "the kernel forwards no IPv6",
+    { host: { ...ipv6, firewall: both(ipv6Firewall, swap("@forwarding 1", "@forwarding 1\n@forwarding6 0")) }, wants },
+    ["enable-forwarding IPv6"],
+  ],
+  [
+    "somebody changed the filter of IPv6",
+    { host: { ...ipv6, "network-rules": both(ipv6Filter("<filter/>"), ipv6Table) }, wants },
+    ["define-guest-filter svirt-lxc-guest-ipv6"],
   ],
   ["the claim is lost", { host: { store: unclaimed } }, ["claim-libvirt"]],
   ["another stack shares the network", { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) } }, []],
@@ -352,6 +395,11 @@ refusals(libvirtService, libvirtInputs, [
     "another stack that wants another subnet",
     { host: { store: added(claimOf("prod", "svirt-lxc", "10.1.0.0/16")) } },
     ["subnet-in-use", /svirt-lxc\/prod\/LibvirtService\/lab wants 10.1.0.0\/16, this one 10.213.0.0\/20/, /agree/],
+  ],
+  [
+    "another stack that wants no IPv6",
+    { host: { store: added(claimOf("prod", "svirt-lxc", "10.213.0.0/20")) }, wants },
+    ["subnet-in-use", /lab wants 10.213.0.0\/20, this one 10.213.0.0\/20 and fd42:1:2:3::\/64/, /agree/],
   ],
   ["a network that is not ours", { host: { networks: without(/svirt:owner/) } }, ["not-ours", /mark/, /another name/]],
   [
@@ -438,7 +486,7 @@ const files = ["remove-network-rules", "remove-networkd-file"];
 const network = ["stop-network", "remove-network", ...files];
 const config = [
   "restore-lxc-conf",
-  "remove-guest-filter",
+  "remove-guest-filter svirt-lxc-guest",
   "restart-libvirt",
   "remove-udev-link",
   "remove-units",
@@ -455,6 +503,15 @@ removals(libvirtService, libvirtInputs, [
   ],
   ["the last claim, but there is a container, which no state has any more", {}, [...network, "release-libvirt"]],
   ["the last claim", { host: { store: empty } }, [...network, ...config, "release-libvirt"]],
+  [
+    "the last claim, with IPv6",
+    { host: { ...ipv6, store: both(empty, ipv6.store) }, wants },
+    [
+      ...network,
+      ...config.flatMap((id) => (id.startsWith("remove-guest") ? [`${id}-ipv6`, id] : [id])),
+      "release-libvirt",
+    ],
+  ],
   [
     "a stopped network",
     { host: { store: empty, networks: swap(/Active:( +)yes/, "Active:$1no") } },
@@ -505,7 +562,7 @@ test("removed while libvirt is down: it is started first, since it may have the 
 
 test("removed where libvirt was never installed: it has no network, and its unit need not be there", () => {
   const steps = libvirtService.remove(down({ system: without(/^libvirt-daemon-/) }), libvirtInputs);
-  const unfiltered = config.filter((id) => id !== "remove-guest-filter");
+  const unfiltered = config.filter((id) => id !== "remove-guest-filter svirt-lxc-guest");
   expect(idsOf(steps)).toEqual([...files, ...unfiltered, "release-libvirt"]);
   expect(steps.find((step) => step.id === "restart-libvirt")?.argv.join(" ")).toContain("0|5)");
 });

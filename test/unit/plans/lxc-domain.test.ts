@@ -1,5 +1,6 @@
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { domainInputs } from "../../support/inputs.ts";
+import { ADDRESS6, ipv6Interface, ipv6Rules } from "../../support/ipv6.ts";
 import { plans, refusals, removals } from "../../support/plans.ts";
 import { added, both, type Edit, says, swap, without, withoutElement } from "../../support/recorded.ts";
 
@@ -28,6 +29,9 @@ const earlier = {
   ),
   slices: noSlice,
 };
+
+const wantsIpv6 = { address6: ADDRESS6 };
+const ipv6 = { domains: ipv6Interface, "network-rules": ipv6Rules };
 
 const stop = ["stop-container"];
 const start = ["start-container", "await-boot 10.213.0.2:22"];
@@ -277,7 +281,20 @@ plans(
       { host: { networks: without(/svirt:owner/), "network-rules": says("") } },
       [],
     ],
+    ["with IPv6, as it is wanted", { host: ipv6, wants: wantsIpv6 }, []],
+    [
+      "somebody took IPv6 out of its filter",
+      { host: { ...ipv6, domains: inactive(ipv6Interface) }, wants: wantsIpv6 },
+      [...stop, ...start],
+    ],
+    [
+      "its rules are those of another address of IPv6",
+      { host: { ...ipv6, "network-rules": both(ipv6Rules, swap(ADDRESS6, "fd42::9")) }, wants: wantsIpv6 },
+      writeRules,
+    ],
     // Changes of what is wanted.
+    ["IPv6 besides", { wants: wantsIpv6 }, [...stop, ...redefine, ...writeRules, ...start]],
+    ["IPv6 no more", { host: ipv6 }, [...stop, ...redefine, ...writeRules, ...start]],
     ["ports of the host", { wants: { hostPorts: ["tcp/5432"] } }, writeRules],
     ["another container", { wants: { talksTo: ["10.213.0.9"] } }, writeRules],
     ["all that are not isolated", { wants: { isolated: false } }, writeRules],

@@ -1,5 +1,6 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
 import { allSettings, IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
+import { ipv6Root, SUBNET6 } from "../../support/ipv6.ts";
 import { given, plans, refusals } from "../../support/plans.ts";
 import { added, both, DAMAGE, type Edits, says, swap, without } from "../../support/recorded.ts";
 
@@ -173,6 +174,11 @@ plans(lxcRootfs, rootfsInputs, [
     { host: { settings: without(/system\/systemd-networkd\.service/) } },
     [...restart, "enable-dhcp"],
   ],
+  [
+    "the address of IPv6 was changed inside",
+    { host: { settings: ipv6Root("fd42:1:2:3::99") }, wants: { subnet6: SUBNET6 } },
+    [...restart, "write-network-file"],
+  ],
   ["ping was forbidden inside", { host: { settings: without(/ping_group_range/) } }, [...restart, "allow-ping"]],
   ["a mask was taken off inside", { host: { settings: without(/sys-kernel-debug/) } }, [...restart, "mask-mounts"]],
 
@@ -194,6 +200,14 @@ plans(lxcRootfs, rootfsInputs, [
     "no DHCP any more",
     { wants: { dhcp: false } },
     ["stop-container", "count-revision", "disable-dhcp", "remove-network-file"],
+  ],
+  ["IPv6 besides", { wants: { subnet6: SUBNET6 } }, [...restart, "write-network-file"]],
+  ["IPv6, as it is wanted", { host: { settings: ipv6Root() }, wants: { subnet6: SUBNET6 } }, []],
+  ["IPv6 no more", { host: { settings: ipv6Root() } }, [...restart, "write-network-file"]],
+  [
+    "another subnet of IPv6",
+    { host: { settings: ipv6Root() }, wants: { subnet6: "fd42::/64" } },
+    [...restart, "write-network-file"],
   ],
   ["a unit", { wants: { units: ["nginx.service"] } }, [...restart, "enable-units nginx.service"]],
   ["units, one is enabled", { wants: { units: ["ssh.service", "a.timer"] } }, [...restart, "enable-units a.timer"]],

@@ -22,7 +22,7 @@ test("what is told of each step", () => {
     "create-folders": "Creating the folders of the root",
     "create-identity": "Creating the machine id and the ssh host keys, in place of the image's",
     "define-domain": "Defining the domain",
-    "define-guest-filter": "Defining the filter of containers' interfaces",
+    "define-guest-filter": "Defining the filter svirt-lxc-guest of containers' interfaces",
     "define-network": "Defining the network svirt-lxc",
     "disable-unit": "Disabling the mount of the root at boot",
     "enable-autostart": "Enabling the start of the container at boot",

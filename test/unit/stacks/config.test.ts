@@ -76,7 +76,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "an unknown key of a host",
     { hosts: { lab: { port: 22 } } },
     "hosts.lab.port",
-    /^unknown key; allowed are ssh, sshConfig, network, subnet, adopt, confineOthers, upgrade, reboot, troubleshooting$/,
+    /^unknown key; allowed are ssh, sshConfig, network, subnet, subnet6, adopt, confineOthers, upgrade, reboot, troubleshooting$/,
   ],
   [
     "an unknown key of an image",
@@ -96,7 +96,7 @@ const wrong: [name: string, sections: object, path: string, allowed: RegExp][] =
     "a container to talk to that is not defined",
     withWeb({ talksTo: ["10.213.0.9", "dbb"] }),
     "containers.web.talksTo[1]",
-    /^"dbb" is not defined under containers; it must be one of them, or an IPv4 address$/,
+    /^"dbb" is not defined under containers; it must be one of them, or an IP address$/,
   ],
   [
     "a port of the host without a protocol",

@@ -85,6 +85,52 @@ test("the kernel must forward, once there is a network", () => {
   expect(parseFirewall(off, notYet).missing).toEqual([]);
 });
 
+/** With what libvirt writes for IPv6, in words that are those for IPv4. */
+const with6 = (name: string): string => {
+  const text = recorded(name);
+  const of4 = text.split(/^(?=table )/m).filter((table) => /^table ip /.test(table));
+  const of6 = of4
+    .join("")
+    .replaceAll("table ip ", "table ip6 ")
+    .replaceAll(/\bip (?=[sd]addr)/g, "ip6 ");
+  return (
+    text.replace(/^table ip6 [^}]*(?:}[^}]*)*?^}\n/gm, "") + of6.replaceAll(/10\.213\.0\.0\/20/g, "fd42:1:2:3::/64")
+  );
+};
+const network6 = { ...network, subnet6: "fd42:1:2:3::/64" };
+const needs6: [name: string, ruleset: string, edit: Edit, missing: string[]][] = [
+  ["all is there, made by iptables", "iptables", same, []],
+  ["all is there, made by nft", "nftables", same, []],
+  ["its addresses are let out no more", "nftables", without(/ip6 saddr.*accept/), ["forward-ipv6"]],
+  ["nothing is let back", "iptables", without(/ip6 daddr.*accept/), ["forward-ipv6"]],
+  ["it is of another subnet", "nftables", swap(/fd42:1:2:3::/g, "fd42:1:2:4::"), ["forward-ipv6", "masquerade-ipv6"]],
+  ["there is no NAT of it", "nftables", without(/ip6 saddr.*masquerade/), ["masquerade-ipv6"]],
+  [
+    "its tables were flushed, those of iptables",
+    "iptables",
+    (text) => text.replace(/table ip6 .*/s, ""),
+    ["forward-ipv6", "masquerade-ipv6", "input-ipv6"],
+  ],
+  [
+    "its tables were flushed, that of nft",
+    "nftables",
+    (text) => text.replace(/table ip6 .*/s, ""),
+    ["forward-ipv6", "masquerade-ipv6"],
+  ],
+];
+test.each(needs6)("what is missing of IPv6: %s", (_, name, edit, missing) => {
+  // With libvirt told, it is known which of the two it is.
+  const backend = name === "nftables" ? [NFTABLES] : [];
+  expect(judge(edit(with6(name)), network6, ...backend)).toEqual({ missing, blocks: [] });
+  expect(judge(edit(with6(name)), network, ...backend)).toEqual({ missing: [], blocks: [] });
+});
+
+test("nothing of IPv6 is missing that cannot be seen; the kernel must forward it", () => {
+  expect(judge(recorded("iptables").replace(/table ip6 .*/s, ""), network6, "@legacy6 nat").missing).toEqual([]);
+  expect(judge(with6("iptables"), network6, "@forwarding6 0").missing).toEqual(["forwarding-ipv6"]);
+  expect(judge(with6("iptables"), network, "@forwarding6 0").missing).toEqual([]);
+});
+
 test("counters, handles and what a set holds change nothing", () => {
   const busy = recorded("iptables").replaceAll("counter", "counter packets 7 bytes 420");
   expect(judge(busy)).toEqual(judge(recorded("iptables")));

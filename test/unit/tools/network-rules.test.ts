@@ -47,6 +47,22 @@ test.each(cases)("the rules of a container that reaches %s", (_, more, expected)
   expect(parseContainerText(NETWORK, "web", text)).toEqual(rules);
 });
 
+test("what a container has of IPv6: its addresses, which it may advertise, and what it reaches", () => {
+  const rules = { ...closed, address6: "fd42::2", isolated: false, talksTo: ["10.213.0.3", "fd42::3"] };
+  const text = containerText(NETWORK, "web", rules);
+  expect(text).toContain("\t\tip daddr 10.213.0.3 accept\n\t\tip6 daddr fd42::3 accept\n");
+  expect(text).toContain("\t\tip daddr @open accept\n\t\tip6 daddr @open6 accept\n");
+  expect(text).toContain("elements = { fd42::2 : jump from-web }");
+  const [own, linkLocal] = ["fd42::2", "fe80::aff:fed5:2"];
+  expect(text).toContain(
+    `elements = { ${own} . ${own}, ${own} . ${linkLocal}, ${linkLocal} . ${own}, ${linkLocal} . ${linkLocal} }`,
+  );
+  expect(parseContainerText(NETWORK, "web", text)).toEqual(rules);
+  const isolated = containerText(NETWORK, "web", { ...rules, isolated: true });
+  expect(isolated).not.toContain("open6");
+  expect(parseContainerText(NETWORK, "web", isolated)).toEqual({ ...rules, isolated: true });
+});
+
 const found = (text: string, more = "@loaded svirt-lxc\n", file = "web") => {
   const path = `/var/lib/svirt-lxc/networks/svirt-lxc/containers/${file}.nft`;
   return parseNetworkRules(printed(text.replace(/^(?=.)/gm, `${path}:`) + more));
