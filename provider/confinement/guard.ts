@@ -17,9 +17,11 @@ const EXEC = "system_u:object_r:svirt_lxc_guard_exec_t:s0";
 /** A line a container: what the guard found at its last start. */
 export const PROOFS = `${STORE}/proofs`;
 
-// Of the XML on standard input only libvirt's own elements begin with "<". The root's record stands for a slot's that was lost.
-// libvirt does not wait for "started" before it executes the init, so what that will be is polled for.
-/** The guard itself, a script of sh. */
+/**
+ * The guard itself, a script of sh, with the domain's definition on standard input: there, only libvirt's own elements begin with "<".
+ * In "prepare" nothing runs yet. In "started" the init is libvirt's controller still, which goes on without waiting for us: so what
+ * it will be is polled for. The root's record stands for a slot's that was lost.
+ */
 export const SCRIPT = `#!/bin/sh
 # Written by svirt-lxc. Run by libvirt with NAME OPERATION at each start of a container; not 0 ends the start.
 case $2 in prepare | started) ;; *) exit 0 ;; esac
@@ -77,8 +79,9 @@ while label= && IFS= read -r label 2>/dev/null </proc/$init/attr/current; [ "$la
   sleep 0.05
 done
 for map in uid_map gid_map; do
-  read -r inside outside count </proc/$init/$map
-  [ "$inside $outside $count" = "0 $start ${IDS}" ] || refuse "its $map is $inside $outside $count"
+  more=
+  { read -r inside outside count; read -r more; } </proc/$init/$map
+  [ "$inside $outside $count$more" = "0 $start ${IDS}" ] || refuse "its $map is $inside $outside $count\${more:+ and $more}"
 done
 case $xml in *"<partition>/machine/svirt-lxc/$name</partition>"*)
   read -r group </proc/$init/cgroup

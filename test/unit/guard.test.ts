@@ -66,6 +66,12 @@ const ways: [name: string, make: () => void, edit: Edit | undefined, reason: Reg
     /runs as a:b/,
   ],
   ["ids that are not mapped", () => put("/proc/101/uid_map", "0 0 4294967295"), undefined, /uid_map is 0 0/],
+  [
+    "the host's ids besides",
+    () => put("/proc/101/gid_map", "0 1879048192 65536\n65536 0 1\n"),
+    undefined,
+    /gid_map is 0 1879048192 65536 and 65536 0 1/,
+  ],
   ["a slice that is not its own", () => put("/proc/101/cgroup", "0::/machine.slice/x"), undefined, /not in its slice/],
   [
     "a port that is not isolated",
