@@ -6,7 +6,7 @@ export type { Connection, ConnectionArgs } from "./provider/host/connection.ts";
 export { LibvirtService, type LibvirtServiceArgs } from "./provider/resources/libvirt-service.ts";
 export { LxcDomain, type LxcDomainArgs } from "./provider/resources/lxc-domain.ts";
 export { LxcImage, type LxcImageArgs } from "./provider/resources/lxc-image.ts";
-export { LxcRootfs, type LxcRootfsArgs } from "./provider/resources/lxc-rootfs.ts";
+export { LxcRootfs, type LxcRootfsArgs } from "./provider/resources/lxc-rootfs/index.ts";
 export { LxcStore, type LxcStoreArgs } from "./provider/resources/lxc-store.ts";
 export { SelinuxEnforcing, type SelinuxEnforcingArgs } from "./provider/resources/selinux-enforcing.ts";
 export { SelinuxPolicy, type SelinuxPolicyArgs } from "./provider/resources/selinux-policy.ts";

@@ -3,7 +3,7 @@ import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import { LIMITS, type LimitName } from "../provider/limits/index.ts";
 import { LxcDomain, type LxcDomainArgs } from "../provider/resources/lxc-domain.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
-import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs.ts";
+import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs/index.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";
 import { type ReachName, reachInputs } from "../provider/tools/network-rules.ts";
 import { address6Of } from "../provider/tools/subnet6.ts";

@@ -4,7 +4,7 @@ import { lifecycle } from "./engine/lifecycle.ts";
 import { libvirtService } from "./resources/libvirt-service.ts";
 import { lxcDomain } from "./resources/lxc-domain.ts";
 import { lxcImage } from "./resources/lxc-image.ts";
-import { lxcRootfs } from "./resources/lxc-rootfs.ts";
+import { lxcRootfs } from "./resources/lxc-rootfs/index.ts";
 import { lxcStore } from "./resources/lxc-store.ts";
 import { selinuxEnforcing } from "./resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "./resources/selinux-policy.ts";

@@ -3,7 +3,7 @@ import type { Read, Step } from "../../provider/host/batch.ts";
 import { libvirtService } from "../../provider/resources/libvirt-service.ts";
 import { lxcDomain } from "../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../provider/resources/lxc-image.ts";
-import { lxcRootfs } from "../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../provider/resources/lxc-rootfs/index.ts";
 import { selinuxEnforcing } from "../../provider/resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "../../provider/resources/selinux-policy.ts";
 import {

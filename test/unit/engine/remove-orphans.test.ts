@@ -3,7 +3,7 @@ import type { Batch, Report } from "../../../provider/host/batch.ts";
 import { Session } from "../../../provider/host/session.ts";
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { lxcStore } from "../../../provider/resources/lxc-store.ts";
 import { idsOf } from "../../support/plans.ts";
 import { both, type Edit, printed, recorded, says, swap, without } from "../../support/recorded.ts";

@@ -1,4 +1,4 @@
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { space, withDisk } from "../../support/disk.ts";
 import { rootfsInputs } from "../../support/inputs.ts";
 import { given, plans, refusals, removals } from "../../support/plans.ts";

@@ -1,4 +1,4 @@
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { rootfsInputs } from "../../support/inputs.ts";
 import { given, removals } from "../../support/plans.ts";
 import { both, says, swap, without } from "../../support/recorded.ts";

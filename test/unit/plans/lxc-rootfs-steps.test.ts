@@ -1,5 +1,5 @@
 import type { Step } from "../../../provider/host/batch.ts";
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { IMAGE, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { type Case, given, idsOf } from "../../support/plans.ts";
 import { added, recordedOutcome, says, swap, without } from "../../support/recorded.ts";

@@ -1,4 +1,4 @@
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { allSettings, IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { ipv6Root, SUBNET6 } from "../../support/ipv6.ts";
 import { given, plans, refusals } from "../../support/plans.ts";

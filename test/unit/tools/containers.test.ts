@@ -2,7 +2,7 @@ import type { AnyKind } from "../../../provider/engine/kind.ts";
 import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";
 import { completeContainers, hasContainer, isPolicyStillNeeded } from "../../../provider/tools/containers.ts";
 import { type Edit, type Edits, recorded, says, swap, without } from "../../support/recorded.ts";

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Step } from "../../../provider/host/batch.ts";
 import { STORE } from "../../../provider/host/records.ts";
-import { lxcRootfs } from "../../../provider/resources/lxc-rootfs.ts";
+import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { actualSettings, parseSettings, settingsRead, settingsSteps } from "../../../provider/tools/root-settings.ts";
 import { idsOf } from "../../support/plans.ts";
 
