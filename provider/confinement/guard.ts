@@ -65,7 +65,7 @@ if [ $2 = prepare ]; then
 ${ASK_POLICY}
   faults=$(ask_policy "$want")
   case $faults in 'asked '*) exit 0 ;; esac
-  refuse "$(printf '%s' "$faults" | sed '/^asked /d; $!s/$/;/' | tr '\\n' ' ')"
+  refuse "$(printf '%s' "\${faults%?asked *}" | sed '$!s/$/;/' | tr '\\n' ' ')"
 fi
 
 controller= init=
