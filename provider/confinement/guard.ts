@@ -65,7 +65,13 @@ if [ $2 = prepare ]; then
 ${ASK_POLICY}
   faults=$(ask_policy "$want")
   case $faults in 'asked '*) exit 0 ;; esac
-  refuse "$(printf '%s' "\${faults%?asked *}" | sed '$!s/$/;/' | tr '\\n' ' ')"
+  reason=
+  while read -r fault; do
+    case $fault in 'asked '*) ;; *) reason="$reason\${reason:+; }$fault" ;; esac
+  done <<FAULTS
+$faults
+FAULTS
+  refuse "$reason"
 fi
 
 controller= init=
