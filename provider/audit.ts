@@ -4,7 +4,6 @@ import { type Check, checks } from "./confinement/judge.ts";
 import { requireAnswers } from "./engine/observe.ts";
 import type { Connection } from "./host/connection.ts";
 import { Session } from "./host/session.ts";
-import { capabilitySet } from "./tools/capabilities.ts";
 import { parseDomainXml } from "./tools/domain-xml.ts";
 import { domainsRead, parseDomains } from "./tools/virsh.ts";
 
@@ -42,7 +41,7 @@ async function auditHost(containers: readonly Declared[]): Promise<Audit[]> {
     const liveXml = domains.get(name)?.liveXml;
     const live = liveXml === undefined ? undefined : parseDomainXml(liveXml);
     const evidence = live && parseEvidence(results.get("evidence")!, name, idmap);
-    const capabilities = live?.capabilities && capabilitySet(live.capabilities);
+    const capabilities = live?.capabilities;
     const all = evidence
       ? checks(evidence, { label, idmap, capabilities })
       : [stopped(parseRefusal(results.get("proofs")!, name))];

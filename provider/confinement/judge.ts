@@ -1,3 +1,5 @@
+import type { CapabilitySet } from "../tools/capabilities.ts";
+
 /** A process of a container, as the host sees it. */
 export interface Process {
   pid: number;
@@ -48,8 +50,8 @@ export interface Expected {
   label: string;
   /** First id of its range on the host, and how many ids. */
   idmap: { start: number; count: number };
-  /** The capabilities that it may have over its user namespace, a bit each; absent of one that was started without a limit of them. */
-  capabilities?: bigint;
+  /** The capabilities that it may have over its user namespace; absent of one that was started without a limit of them. */
+  capabilities?: CapabilitySet;
 }
 
 export interface Verdict {
@@ -102,7 +104,9 @@ export function checks(evidence: Evidence, expected: Expected): Check[] {
   const grouped = alive.filter(({ groups }) => !groups.every(inRange));
   const shared = [...new Set(alive.flatMap((p) => p.shared))].sort();
   const all = alive.reduce((set, { bounding = 0n }) => set | bounding, 0n);
-  const able = alive.filter(({ bounding = 0n }) => capabilities !== undefined && (bounding & ~capabilities) !== 0n);
+  const able = alive.filter(
+    ({ bounding = 0n }) => capabilities !== undefined && (bounding & ~BigInt(`0x${capabilities}`)) !== 0n,
+  );
   const check = (what: string, found: string, ...faults: string[]): Check => ({ what, found, faults });
   const faultIf = (is: boolean, fault: string) => (is ? [fault] : []);
   const map = (kind: string, entries: MapEntry[]) =>

@@ -10,7 +10,7 @@ import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
 import { ALL_LIMITS, DEFAULT_LIMITS, limitInputs, limitsOf } from "../limits/index.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
-import { capabilitySet, USERLAND } from "../tools/capabilities.ts";
+import { USERLAND } from "../tools/capabilities.ts";
 import { completeContainers } from "../tools/containers.ts";
 import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
 import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml, parseDomainXml } from "../tools/domain-xml.ts";
@@ -150,9 +150,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const verdict =
-      evidence &&
-      judge(evidence, { label, idmap, capabilities: live?.capabilities && capabilitySet(live.capabilities) });
+    const verdict = evidence && judge(evidence, { label, idmap, capabilities: live?.capabilities });
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -397,7 +395,7 @@ function specOf(inputs: Inputs): DomainValues {
     memory: parseMemory(memory)!,
     root: path,
     init: INIT,
-    capabilities: [...USERLAND].sort(),
+    capabilities: USERLAND,
     partition: partitionOf(name),
     mac,
     filteredAddress: address,

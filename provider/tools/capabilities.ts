@@ -4,17 +4,24 @@ const ALL =
     " ",
   );
 
+/** A set of capabilities as the kernel prints it (CapBnd in proc_pid_status(5)), without leading zeros: a bit each. */
+export type CapabilitySet = string;
+
+export function capabilitySet(names: readonly string[]): CapabilitySet {
+  const known = names.filter((name) => ALL.includes(name));
+  return known.reduce((set, name) => set | (1n << BigInt(ALL.indexOf(name))), 0n).toString(16);
+}
+
+export function capabilityNames(set: CapabilitySet): string[] {
+  return ALL.filter((_, i) => (BigInt(`0x${set}`) >> BigInt(i)) & 1n);
+}
+
 /**
  * What the root of a container keeps, over its own user namespace: what a userland with systemd uses, which is what the policy
  * lets it use (cap_userns in policy/svirt_lxc.cil), but for mknod, which makes nothing that could be opened. libvirt would leave 36.
  */
-export const USERLAND: readonly string[] = [
+export const USERLAND: CapabilitySet = capabilitySet([
   ...["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap"],
   ...["net_bind_service", "net_admin", "net_raw", "sys_chroot", "sys_ptrace", "sys_admin", "sys_boot", "sys_nice"],
   ...["sys_resource", "audit_write", "setfcap"],
-];
-
-/** A set of capabilities as the kernel prints it (CapBnd in proc_pid_status(5)): a bit each. */
-export function capabilitySet(names: readonly string[]): bigint {
-  return names.reduce((set, name) => set | (1n << BigInt(ALL.indexOf(name))), 0n);
-}
+]);

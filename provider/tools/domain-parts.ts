@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { USERLAND } from "./capabilities.ts";
+import { type CapabilitySet, capabilityNames, capabilitySet, USERLAND } from "./capabilities.ts";
 import { GUEST_FILTER, GUEST_FILTER_6 } from "./guest-filter.ts";
 import { elements, value, type Xml } from "./xml.ts";
 
@@ -120,24 +120,25 @@ export const DOMAIN_PARTS = {
       ["uid", "gid"].flatMap((kind) => ["start", "target", "count"].map((of) => [`idmap/${kind}@${of}`, true])),
     ),
   }),
-  /** The capabilities that its processes can have, in the order of the definition; libvirt drops all others. */
-  capabilities: part<readonly string[]>({
+  /** The capabilities that its processes can have; libvirt drops all others. */
+  capabilities: part<CapabilitySet>({
     effect: "next-start",
-    write: (names) => ({
+    write: (set) => ({
       features: {
-        capabilities: { "@policy": "deny", ...Object.fromEntries(names.map((name) => [name, { "@state": "on" }])) },
+        capabilities: {
+          "@policy": "deny",
+          ...Object.fromEntries(capabilityNames(set).map((name) => [name, { "@state": "on" }])),
+        },
       },
     }),
     read: (domain) => {
       const [found] = elements(elements(domain, "features")[0], "capabilities");
       if (found?.["@policy"] !== "deny") return undefined;
-      return Object.keys(found)
-        .filter((name) => value(found, name, "@state") === "on")
-        .sort();
+      return capabilitySet(Object.keys(found).filter((name) => value(found, name, "@state") === "on"));
     },
     facts: {
       "features/capabilities@policy": "deny",
-      ...Object.fromEntries(USERLAND.map((name) => [`features/capabilities/${name}@state`, "on"])),
+      ...Object.fromEntries(capabilityNames(USERLAND).map((name) => [`features/capabilities/${name}@state`, "on"])),
     },
   }),
   /** The folder that is mounted as its root. */

@@ -17,7 +17,7 @@ const spec: DomainValues = {
   restart: "on-failure",
   label: domainInputs.label,
   idmap: domainInputs.idmap,
-  capabilities: [...USERLAND].sort(),
+  capabilities: USERLAND,
   mac: "02:00:0a:d5:00:02",
   network: "svirt-lxc",
   filteredAddress: "10.213.0.2",

@@ -1,6 +1,6 @@
 import { parseAddress, parseEvidence } from "../../../provider/confinement/evidence.ts";
 import type { Evidence } from "../../../provider/confinement/judge.ts";
-import { capabilitySet, USERLAND } from "../../../provider/tools/capabilities.ts";
+import { USERLAND } from "../../../provider/tools/capabilities.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { added, both, type Edit, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
 
@@ -36,7 +36,7 @@ test("the recorded container: all of its processes, and not libvirt's controller
     command: "systemd",
     groups: [1879048192],
     shared: [],
-    bounding: capabilitySet(USERLAND),
+    bounding: BigInt(`0x${USERLAND}`),
   });
   expect(recorded.mounts).toEqual([
     {

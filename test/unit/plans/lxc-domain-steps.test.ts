@@ -22,7 +22,7 @@ test("what is defined says all that was asked for; a domain that is there keeps 
   const its = {
     ...slice,
     init: INIT,
-    capabilities: [...USERLAND].sort(),
+    capabilities: USERLAND,
     mac,
     filteredAddress: domainInputs.address,
     revision: 1,
