@@ -1,0 +1,36 @@
+import { ATTACKS, attackProgram, GROUPS, parseResults } from "../support/attacks/index.ts";
+
+const known = { host_file: "/a'b\\c" };
+const words = (prefix = "", word = "refused EPERM") => ATTACKS.map(({ id }) => `${prefix}${id} ${word}`);
+
+test("there are at least 32 attacks, each with a name of its own", () => {
+  expect(ATTACKS.length).toBeGreaterThanOrEqual(32);
+  expect(new Set(ATTACKS.map(({ id }) => id)).size).toBe(ATTACKS.length);
+  for (const [, attacks] of GROUPS) expect(new Set(attacks.map(({ what }) => what)).size).toBe(attacks.length);
+});
+
+test("the program has all of them, and what is known", async () => {
+  const program = await attackProgram(known);
+  for (const { id } of ATTACKS) expect(program).toContain(`attack('${id}', sub {`);
+  expect(program).toContain("%known = (host_file => '/a\\'b\\\\c');");
+});
+
+test("results are those of all attacks, twice", () => {
+  const output = [...words(), ...words("nested:", "succeeded"), "end"].join("\n");
+  const { direct, nested } = parseResults(output);
+  expect(Object.keys(direct)).toEqual(ATTACKS.map(({ id }) => id));
+  expect(new Set(Object.values(direct))).toEqual(new Set(["refused EPERM"]));
+  expect(new Set(Object.values(nested))).toEqual(new Set(["succeeded"]));
+});
+
+test("where no user namespace can be made, it says why", () => {
+  expect(parseResults([...words(), "nested refused EPERM", "end"].join("\n")).nested).toBe("refused EPERM");
+});
+
+test.each([
+  ["broke off", words().join("\n")],
+  ["has no result", [...words().slice(1), ...words("nested:"), "end"].join("\n")],
+  ["is no result", [...words("", "ended 14"), ...words("nested:"), "end"].join("\n")],
+])("attacks that were not all tried are an error: %s", (_, output) => {
+  expect(() => parseResults(output)).toThrow();
+});
