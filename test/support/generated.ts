@@ -7,13 +7,37 @@ import { checkout } from "../../scripts/setup/paths.ts";
  * is written there; otherwise it has to be there.
  */
 export function expectDocumented(file: string, part: string, text: string): void {
-  const path = join(checkout, file);
-  const before = readFileSync(path, "utf8");
-  const place = new RegExp(`(<!-- ${part} -->\n).*?(<!-- end of ${part} -->)`, "s");
-  if (!place.test(before)) throw new Error(`${file} has no part ${part}`);
-  const after = before.replace(place, (_, begin, end) => `${begin}${text}\n${end}`);
-  if (process.env.SVIRT_LXC_WRITE_DOCS) writeFileSync(path, after);
+  const { before, after } = replaced(file, part, text);
+  if (process.env.SVIRT_LXC_WRITE_DOCS) writeFileSync(join(checkout, file), after);
   else expect(before).toBe(after);
+}
+
+/** The same for what is another each time, such as a date: it is written when all is written, and never compared. */
+export function noteDocumented(file: string, part: string, text: string): void {
+  const { after } = replaced(file, part, text);
+  if (process.env.SVIRT_LXC_WRITE_DOCS) writeFileSync(join(checkout, file), after);
+}
+
+/** The cells of all tables of a part, without their heads. */
+export function documentedRows(file: string, part: string): string[][] {
+  const text = place(part).exec(readFileSync(join(checkout, file), "utf8"))?.[0] ?? "";
+  const tables = text.split("\n\n").map((block) => block.split("\n").filter((line) => line.startsWith("| ")));
+  return tables.flatMap((lines) =>
+    lines.slice(2).map((line) =>
+      line
+        .slice(2, -2)
+        .split(" | ")
+        .map((cell) => cell.replaceAll("\\|", "|")),
+    ),
+  );
+}
+
+const place = (part: string) => new RegExp(`(<!-- ${part} -->\n).*?(<!-- end of ${part} -->)`, "s");
+
+function replaced(file: string, part: string, text: string): { before: string; after: string } {
+  const before = readFileSync(join(checkout, file), "utf8");
+  if (!place(part).test(before)) throw new Error(`${file} has no part ${part}`);
+  return { before, after: before.replace(place(part), (_, begin, end) => `${begin}${text}\n${end}`) };
 }
 
 /** A table in Markdown. */

@@ -1,0 +1,3 @@
+import { attackTests } from "../support/attack-tests.ts";
+
+attackTests({ whole: true });

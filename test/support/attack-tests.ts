@@ -1,0 +1,264 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Lab } from "../../lab/index.ts";
+import { until } from "../../lab/wait.ts";
+import { ATTACKS, attackProgram, GROUPS, type Known, parseResults, type Results } from "./attacks/index.ts";
+import { STATED } from "./attacks/stated.ts";
+import { attackRecipe, attackUnmapped } from "./attacks/subjects.ts";
+import { documentedRows, expectDocumented, noteDocumented, table } from "./generated.ts";
+import { labTest, sharedLab } from "./lab.ts";
+import { keepHostPrepared } from "./lab-keeper.ts";
+import { insideOf, makeLoginKey } from "./login.ts";
+import { Stack } from "./stack.ts";
+
+const DOCUMENT = "docs/confinement.md";
+const SUBJECTS = ["the recipe of 2014", "ours, host permissive", "ours, without its map of users", "ours"] as const;
+type Subject = (typeof SUBJECTS)[number];
+
+/** Some of what the attacks write to, as it is on the host. */
+const SETTINGS =
+  "cd /proc/sys && grep -s . kernel/core_pattern kernel/modprobe kernel/sysrq kernel/randomize_va_space kernel/kptr_restrict fs/suid_dumpable fs/protected_symlinks vm/overcommit_memory";
+
+const AGAIN = "does all of this again, as root of a user namespace that it makes";
+
+/**
+ * What root of a container tries against its host and its neighbour. `whole`: in three other containers as well, which have less
+ * around them, and in which the attacks have to work.
+ */
+export function attackTests({ whole }: { whole: boolean }): void {
+  let dir: string;
+  let stack: Stack;
+  let key: string;
+  let known: Known;
+  let settings: string;
+  const found = new Map<Subject, Results>();
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "svirt-lxc-attacks-"));
+    await keepHostPrepared();
+    key = await makeLoginKey(dir);
+    const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
+    stack = await Stack.create(
+      "lab-attacks",
+      {
+        "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
+        "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
+        "svirt-lxc:containers": { web: common, db: common },
+      },
+      { dir },
+    );
+    const { ok, output } = await stack.up();
+    expect(ok ? "" : output).toBe("");
+    const lab = await sharedLab();
+    settings = (await lab.ssh(SETTINGS)).stdout;
+    known = await placeTargets(lab);
+  }, 20 * 60_000);
+
+  afterAll(async () => {
+    const lab = await sharedLab();
+    await lab.ssh(
+      "setenforce 1; kill $(cut -d ' ' -f 1 /run/attack-host); rm -f /run/attack-host /root/target.pl; echo -1 >/proc/sys/fs/binfmt_misc/attack-mark",
+      { reject: false },
+    );
+    await stack.destroy();
+    await stack.remove();
+    await rm(dir, { recursive: true });
+  }, 20 * 60_000);
+
+  const inside = insideOf(
+    () => stack,
+    () => key,
+  );
+
+  /** Somebody on the host and somebody in the neighbour, who are to be attacked; what there is to be known of them. */
+  async function placeTargets(lab: Lab): Promise<Known> {
+    const target = await readFile(new URL("./attacks/target.pl", import.meta.url), "utf8");
+    const { address } = (await stack.outputs()).containers.db;
+    const run = (name: string, ...more: string[]) =>
+      `setsid perl /root/target.pl attack-mark-${name} ${more.join(" ")} </dev/null >/run/attack-${name} 2>&1 &`;
+    await lab.ssh("cat >/root/target.pl", { input: target });
+    await lab.ssh(run("host", address));
+    await inside("db", "cat >/root/target.pl", target);
+    await inside("db", run("db"));
+    const said = async (look: () => Promise<{ stdout: string }>) =>
+      until("the target's word", 60, async () => {
+        const { stdout } = await look();
+        const [, ...numbers] = /^(\d+) (\d+) (\d+)$/.exec(stdout.trim()) ?? [];
+        return numbers.length === 3 && numbers;
+      });
+    const [hostPid, hostKey, hostIpc] = await said(() => lab.ssh("cat /run/attack-host"));
+    const [, dbKey, dbIpc] = await said(() => inside("db", "cat /run/attack-db"));
+    const says = async (command: string) => (await lab.ssh(command)).stdout.trim();
+    const disk = (await says("findmnt -n -o SOURCE /")).replace("/dev/", "");
+    const dbPid = await says("pgrep -f '^perl /root/target.pl attack-mark-db'");
+    // A format that nobody has, to be found where the host's formats are.
+    await lab.ssh(
+      "ls /proc/sys/fs/binfmt_misc >/dev/null; echo ':attack-mark:E::attackmark::/bin/false:' >/proc/sys/fs/binfmt_misc/register",
+      { reject: false },
+    );
+    return {
+      disk,
+      disk_number: await says(`cat /sys/class/block/${disk}/dev`),
+      group: "system.slice/auditd.service",
+      group_options: await groupOptions(lab),
+      host_pid: hostPid!,
+      host_key: hostKey!,
+      host_ipc: hostIpc!,
+      host_file: "/root/attack-mark-host",
+      db_pid: dbPid,
+      db_key: dbKey!,
+      db_ipc: dbIpc!,
+      db_file: "/var/lib/svirt-lxc/roots/db/guest/root/root/attack-mark-db",
+      db_group: /^0::\/(.*?\.scope)/.exec(await says(`cat /proc/${dbPid}/cgroup`))![1]!,
+    };
+  }
+
+  const groupOptions = async (lab: Lab) =>
+    (await lab.ssh("findmnt -n -o FS-OPTIONS /sys/fs/cgroup")).stdout
+      .split(",")
+      .filter((option) => !["rw", "seclabel"].includes(option))
+      .join(",");
+
+  const image = async (): Promise<string> => (await stack.resources())["LxcImage lab.base"].outputs.path;
+
+  /** The attacks, by a login into the container. */
+  const attackOurs = async () => parseResults((await inside("web", "perl -", await attackProgram(known))).stdout);
+
+  function subject(name: Subject, work: (lab: Lab) => Promise<Results>): void {
+    labTest(`${name} is attacked`, async (lab) => {
+      // One attack is to have this module loaded.
+      await lab.ssh("modprobe -q -r isofs", { reject: false });
+      found.set(name, await work(lab));
+    });
+  }
+
+  const succeeded = (results: Record<string, string>) => ATTACKS.filter(({ id }) => results[id] === "succeeded");
+  /** What works in a user namespace of its own, and not without. */
+  const more = ({ direct, nested }: Results) =>
+    typeof nested === "string"
+      ? []
+      : succeeded(nested).filter(({ id, again = id }) => direct[id] !== "succeeded" && direct[again] !== "succeeded");
+
+  if (whole) {
+    subject("the recipe of 2014", async (lab) => attackRecipe(lab, await image(), await attackProgram(known)));
+    labTest("most of what is tried works on it", async () => {
+      const { direct } = found.get("the recipe of 2014")!;
+      expect(succeeded(direct).length).toBeGreaterThan(ATTACKS.length / 2);
+    });
+
+    subject("ours, host permissive", async (lab) => {
+      await lab.ssh("setenforce 0");
+      try {
+        return await attackOurs();
+      } finally {
+        await lab.ssh("setenforce 1");
+      }
+    });
+
+    subject("ours, without its map of users", async (lab) =>
+      attackUnmapped(lab, await image(), "web", await attackProgram(known)),
+    );
+  }
+
+  subject("ours", attackOurs);
+
+  labTest("of ours each is refused, or finds nothing, or is stated", async () => {
+    const results = found.get("ours")!;
+    const through = [...succeeded(results.direct), ...more(results)].map(({ id }) => id);
+    expect(through.sort()).toEqual(Object.keys(STATED).sort());
+  });
+
+  labTest("a limit of memory that it takes off is not the one that holds", async () => {
+    const limit = "/sys/fs/cgroup/memory.max";
+    const write = (value: string) => `unshare -C sh -c 'echo ${value} >${limit}'`;
+    const { stdout } = await inside(
+      "web",
+      `was=$(cat ${limit}); ${write("max")}; cat ${limit}; perl -e '$x = "a" x (600 << 20)'; echo $?; ${write('"$0"')} $was; cat ${limit}`,
+    );
+    expect(stdout.split("\n")).toEqual(["max", "137", String(256 << 20)]);
+  });
+
+  labTest("one that has stopped itself, and libvirt's controller of it, is ended and started again", async (lab) => {
+    const stop = `unshare -C sh -c "echo 1 >/sys/fs/cgroup/cgroup.freeze"`;
+    await inside("web", `setsid sh -c 'sleep 3; ${stop}' </dev/null >/dev/null 2>&1 &`);
+    const events = "/sys/fs/cgroup$(cut -d : -f 3 /proc/$(cat /run/libvirt/lxc/web.pid)/cgroup)/cgroup.events";
+    await until(
+      "it stands still",
+      60,
+      async () => (await lab.ssh(`cat "${events}"`, { reject: false })).stdout.includes("frozen 1"),
+      1000,
+    );
+    expect((await lab.ssh("virsh -q -c lxc:/// domstate web")).stdout.trim()).toBe("running");
+    await lab.ssh("virsh -q -c lxc:/// destroy web");
+    const { ok, output } = await stack.up();
+    expect(ok ? "" : output).toBe("");
+    expect((await inside("web", "echo back")).stdout).toBe("back");
+  });
+
+  labTest("the host and the neighbour are as they were", async (lab) => {
+    expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
+    expect((await lab.ssh("pgrep -c -f '^perl /root/target.pl attack-mark-'")).stdout).toBe("2");
+    expect((await inside("db", "cat /root/attack-mark-db")).stdout).toBe("secret");
+    expect(await groupOptions(lab)).toBe(known.group_options);
+    expect((await lab.ssh(SETTINGS)).stdout).toBe(settings);
+    await stack.converged();
+  });
+
+  labTest("what was found is what is documented", async (lab) => {
+    const subjects = whole ? SUBJECTS : SUBJECTS.slice(-1);
+    expect(subjects.filter((name) => !found.has(name))).toEqual([]);
+    const cells = (of: (results: Results) => string) => subjects.map((name) => of(found.get(name)!));
+    const rows = GROUPS.map(([title, attacks]) => ({
+      title,
+      rows: attacks.map(({ id, what, gain }) => [what, gain, ...cells(({ direct }) => direct[id]!)]),
+    }));
+    const again = [AGAIN, "what its first user namespace has kept from it", ...cells(againText)];
+    if (whole) {
+      const head = ["A container …", "its root would have", ...SUBJECTS];
+      const parts = rows.map((group) => `### ${group.title}\n\n${table(head, group.rows)}\n`);
+      expectDocumented(DOCUMENT, "attacks", [...parts, `### All of it again\n\n${table(head, [again])}`].join("\n"));
+      noteDocumented(DOCUMENT, "versions", await versions(lab));
+      expectDocumented(DOCUMENT, "count", countText());
+      expectDocumented(DOCUMENT, "stated", statedText());
+    } else {
+      // Another kernel may have another error for it.
+      const brief = ([what, gain, , , , cell]: readonly (string | undefined)[]) => [what, gain, cell?.split(" ")[0]];
+      const documented = documentedRows(DOCUMENT, "attacks").map(brief);
+      const own = [...rows.flatMap((group) => group.rows), again];
+      expect(documented).toEqual(own.map(([what, gain, cell]) => brief([what, gain, "", "", "", cell])));
+    }
+  });
+
+  function againText(results: Results): string {
+    if (typeof results.nested === "string") return results.nested;
+    return (
+      more(results)
+        .map(({ id }) => id)
+        .join(", ") || "nothing more"
+    );
+  }
+
+  function countText(): string {
+    const counts = SUBJECTS.map((name) => {
+      const words = Object.values(found.get(name)!.direct);
+      const count = (pattern: RegExp) => String(words.filter((word) => pattern.test(word)).length);
+      return [name, count(/^succeeded/), count(/^refused/), count(/^absent/)];
+    });
+    return table([`of ${ATTACKS.length}`, "succeeded", "refused", "absent"], counts);
+  }
+
+  function statedText(): string {
+    const rows = ATTACKS.filter(({ id }) => STATED[id]).map(({ id, what }) => [what, STATED[id]!]);
+    return rows.length > 0 ? table(["A container …", "left so, because"], rows) : "Nothing.";
+  }
+
+  /** Of what the table was made, and when. */
+  async function versions(lab: Lab): Promise<string> {
+    const command = `date +%Y-%m-%d; uname -r; dpkg-query -W -f '\${Package} \${Version}\\n' libvirt-daemon-driver-lxc selinux-policy-default`;
+    const [date, kernel, ...packages] = (await lab.ssh(command)).stdout.split("\n");
+    const policy = await readFile(new URL("../../provider/policy/svirt_lxc.cil", import.meta.url), "utf8");
+    const version = /^; Version (\d+)/m.exec(policy)?.[1];
+    return `${date}: Linux ${kernel}, ${packages.join(", ")}, policy svirt_lxc version ${version}.`;
+  }
+}
