@@ -45,8 +45,8 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: "priorities and limits",
-    command: service(["Nice=-5", "LimitNOFILE=500000"], "nice; ulimit -n"),
-    prints: "-5\n500000",
+    command: service(["Nice=5", "LimitNOFILE=500000"], "nice; ulimit -n"),
+    prints: "5\n500000",
   },
   { name: "a debugger", command: `sleep 60 & perl -e '${PTRACE}' $!; kill $!`, prints: "stopped" },
   { name: "a list of namespaces", command: "lsns -n -t mnt -o COMMAND | grep -c systemd", prints: /^[1-9]/ },
