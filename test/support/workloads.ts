@@ -9,9 +9,9 @@ export interface Workload {
 const service = (properties: string[], command: string) =>
   `systemd-run -q --wait -P ${properties.map((property) => `-p ${property}`).join(" ")} sh -c '${command}'`;
 
-// Attaches to a process of another session, reads that it stopped, and lets it go.
-const PTRACE = `my ($pid) = @ARGV; syscall(101, 16, $pid, 0, 0) == 0 or die "attach: $!\\n"; waitpid($pid, 0x40000000);
-  print "stopped\\n" if ($? & 0xff) == 0x7f; syscall(101, 17, $pid, 0, 0) == 0 or die "detach: $!\\n"`;
+// Attaches to a process of another session, waits until it has stopped for that, and lets it go (ptrace(2)).
+const PTRACE = `my $pid = 0 + $ARGV[0]; syscall(101, 16, $pid, 0, 0) == 0 or die "attach: $!\\n";
+  print "stopped\\n" if waitpid($pid, 0x40000000) == $pid; syscall(101, 17, $pid, 0, 0) == 0 or die "detach: $!\\n"`;
 
 export const WORKLOADS: readonly Workload[] = [
   {
