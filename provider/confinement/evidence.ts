@@ -1,4 +1,5 @@
 import type { Outcome, Read } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { OWN_INTERFACE } from "../tools/own-interface.ts";
 import { sharedInspection } from "../tools/userns.ts";
 import { ASK_POLICY, policyFaults } from "./ask-policy.ts";
@@ -57,21 +58,33 @@ export function parseEnforcing(outcome: Outcome): boolean {
   return /^enforce 1$/m.test(outcome.stdout);
 }
 
+/** What of a listing is the same for all containers of the host. */
+const readListing = parseOnce((text) => {
+  const lines = Map.groupBy(
+    text.split("\n").map((line) => line.trim().split(/\s+/)),
+    ([tag]) => tag,
+  );
+  const of = (tag: string) => (lines.get(tag) ?? []).map(([, ...fields]) => fields);
+  const all = of("process").map(parseProcess);
+  return {
+    of,
+    all,
+    byPid: new Map(all.map((p) => [p.pid, p])),
+    bounding: new Map(of("bounding").map(([pid, set]) => [Number(pid), BigInt(`0x${set}`)])),
+  };
+});
+
 /** The evidence of one container, or undefined if libvirt runs none of that name. */
 export function parseEvidence(
   outcome: Outcome,
   name: string,
   idmap: { start: number; count: number },
 ): Evidence | undefined {
-  const lines = outcome.stdout.split("\n").map((line) => line.trim().split(/\s+/));
-  const of = (tag: string) => lines.filter(([t]) => t === tag).map(([, ...fields]) => fields);
-
+  const { of, all, byPid, bounding } = readListing(outcome);
   const container = of("container").find(([n]) => n === name);
   if (!container) return undefined;
   const [, controller = 0, init = 0] = container.map(Number);
 
-  const all = of("process").map(parseProcess);
-  const byPid = new Map(all.map((p) => [p.pid, p]));
   const origin = (p: HostProcess) => originOf(p, byPid, { init, controller });
   const first = byPid.get(init);
   const scope = first && /^.*?\.scope/.exec(first.cgroup)?.[0];
@@ -86,7 +99,6 @@ export function parseEvidence(
   const policy = of("policy")
     .filter(([type]) => type === typeOf(first?.label ?? ""))
     .map(([, ...answer]) => answer.join(" "));
-  const bounding = new Map(of("bounding").map(([pid, set]) => [Number(pid), BigInt(`0x${set}`)]));
   const host = byPid.get(1)?.namespaces;
   const asProcess = ({ pid, uid, label, command, groups, namespaces }: HostProcess): Process => ({
     ...{ pid, uid, label, command, groups },
