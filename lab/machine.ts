@@ -6,7 +6,6 @@ import { join } from "node:path";
 import type { LabImage } from "./image.ts";
 import { type Accelerator, machineArguments, machineFiles, qemu } from "./qemu.ts";
 import { qmp } from "./qmp.ts";
-import type { SelinuxMode } from "./ready.ts";
 import { isMachine, type MachineRecord, runningRecord, writeRecord } from "./record.ts";
 import { writeSshConfig } from "./ssh.ts";
 import { until } from "./wait.ts";
@@ -16,8 +15,6 @@ import { endWith } from "./watch.ts";
 export interface MachineOptions {
   image: LabImage;
   accelerator: Accelerator;
-  /** What its configuration has SELinux do. Default: "Enforcing". */
-  selinux?: SelinuxMode;
   /** The file with a saved state's memory, to start from instead of booting. */
   memory?: string;
   /** The process that it ends with. */

@@ -382,8 +382,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
     }
-    if (guard && !guard.installed) steps.push(installGuard(UNREAD));
-    const isUnread = missingSettings.length > 0 || unread || (guard && (!guard.installed || guard.unseen.length > 0));
+    if (guard?.installed === false) steps.push(installGuard(UNREAD));
+    const unseen = guard?.unseen ?? [];
+    const isUnread = missingSettings.length > 0 || unread || guard?.installed === false || unseen.length > 0;
     if (isUnread)
       act("restart-libvirt", "Restarting libvirt, which reads lxc.conf and the hooks", [
         "sh",
@@ -392,7 +393,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         "sh",
         ...services,
       ]);
-    if (guard && guard.unseen.length > 0) steps.push(markUnproven(guard.unseen));
+    if (unseen.length > 0) steps.push(markUnproven(unseen));
     const changed = network && !equalAsJson(definitionOf(network), declared(desired));
     const isRewritten = isUnread || changed;
     if (absent.includes(FILTER)) steps.push(defineGuestFilter(GUEST_FILTER));

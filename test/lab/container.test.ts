@@ -81,7 +81,7 @@ life.event("the host enforces, and nothing was denied to libvirt's controller or
   expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
   const permissive = (await lab.ssh("seinfo --permissive")).stdout.match(/\w+_t$/gm) ?? [];
   expect(permissive.filter((type) => type !== "virtd_lxc_t")).toEqual([]);
-  // What its services are denied while the host reboots is not ours; see selinux.test.ts for all the rest.
+  // What its services are denied while the host reboots is not ours; see lab-sweep/enforcing.test.ts for all the rest.
   expect(await ownDenials(lab)).toEqual([]);
 });
 
