@@ -4,7 +4,7 @@ import { checkExisting } from "./adopt.ts";
 import { isUnknown } from "./check.ts";
 import type { AnyKind, CommonInputs, Failure, Kind } from "./kind.ts";
 import { observed } from "./observe.ts";
-import { uniqueReads } from "./remove-orphans.ts";
+import { readsOfAll } from "./remove-orphans.ts";
 
 /**
  * Tells in a preview that the name of a resource to be made is taken. Pulumi calls `check` of it in another process than the
@@ -34,5 +34,5 @@ async function look<I extends CommonInputs, O extends object>(
   inputs: I,
 ): Promise<O> {
   session.expect(inputs.machineId);
-  return observed(kind, session, await session.snapshot(uniqueReads(kinds)), inputs);
+  return observed(kind, session, await session.snapshot(readsOfAll(kinds)), inputs);
 }

@@ -9,7 +9,7 @@ import { Incomplete, nameOf } from "./failure.ts";
 import { foresee } from "./foresee.ts";
 import type { AnyKind, CommonInputs, Kind } from "./kind.ts";
 import { observed, readsOf } from "./observe.ts";
-import { removeOrphans, uniqueReads } from "./remove-orphans.ts";
+import { readsOfAll, removeOrphans } from "./remove-orphans.ts";
 
 /** The version of what outputs hold. A later release reads older ones. */
 export const SCHEMA_VERSION = 1;
@@ -72,7 +72,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
 
   /** A changed connection is another way to the same host. It is another host if it has another machine-id, or nothing of the resource. */
   const requireSameHost = async (session: Session, olds: I & Properties, news: I): Promise<void> => {
-    const results = await session.snapshot(uniqueReads(kinds));
+    const results = await session.snapshot(readsOfAll(kinds));
     const isThere = [olds, news].some((inputs) => kind.exists(observed(kind, session, results, inputs), inputs));
     if (olds.machine === undefined || session.machine === undefined ? isThere : olds.machine === session.machine)
       return;
@@ -131,7 +131,7 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
       const session = sessionOf(props!.connection);
       session.expect(props!.machine);
       const inputs = inputsOf(kind, props!);
-      const results = await session.snapshot(uniqueReads(kinds));
+      const results = await session.snapshot(readsOfAll(kinds));
       const unavailable = readsOf(kind, inputs).find((read) =>
         read.unavailableExitCodes?.includes(results.get(read.key)?.exit ?? 0),
       );

@@ -8,6 +8,14 @@ export function readsOf<I extends CommonInputs>(kind: Kind<I, object, object>, i
   return kind.reads(kind.hostName(inputs));
 }
 
+/** Looks, each once, at all that they are asked of. */
+export function uniqueReads(reads: readonly Read[]): Read[] {
+  return [...Map.groupBy(reads, ({ key }) => key).values()].map((same) => {
+    const of = [...new Set(same.flatMap((read) => read.of ?? []))];
+    return { ...same[0]!, ...(of.length > 0 && { of: of.includes("*") ? ["*"] : of.sort() }) };
+  });
+}
+
 /** What the results say of one resource. */
 export function observed<I extends CommonInputs, O extends object>(
   kind: Kind<I, O, object>,

@@ -1,9 +1,10 @@
+import type { Read } from "../host/batch.ts";
 import type { Connection } from "../host/connection.ts";
 import { stackIdOf } from "../host/owner.ts";
 import type { Session } from "../host/session.ts";
 import { removeResource } from "./converge.ts";
 import type { AnyKind, CommonInputs } from "./kind.ts";
-import { requireAnswers } from "./observe.ts";
+import { requireAnswers, uniqueReads } from "./observe.ts";
 
 /**
  * Removes what carries a stack's ID on a host, in the reverse order of making: what an operation made that was killed before
@@ -16,18 +17,18 @@ export async function removeOrphans(
   connection: Connection,
   stackId: string,
 ): Promise<void> {
-  const { results } = await session.observe(uniqueReads(kinds), `orphans of stack ${stackId}`);
+  const { results } = await session.observe(readsOfAll(kinds), `orphans of stack ${stackId}`);
   const ofStack = (kind: AnyKind): CommonInputs[] => {
     requireAnswers(kind.token, session, kind.reads("*"), results);
     const inputs = (kind.listOwned?.(results) ?? []).map((one) => ({ ...one, connection }) as CommonInputs);
     return inputs.filter((one) => stackIdOf(one.owner) === stackId);
   };
   for (const kind of kinds.toReversed()) {
-    for (const inputs of ofStack(kind)) await removeResource(kind, session, inputs);
+    await Promise.all(ofStack(kind).map((inputs) => removeResource(kind, session, inputs)));
   }
 }
 
 /** All looks of all kinds, each once. */
-export function uniqueReads(kinds: readonly AnyKind[]) {
-  return [...new Map(kinds.flatMap((kind) => kind.reads("*")).map((read) => [read.key, read])).values()];
+export function readsOfAll(kinds: readonly AnyKind[]): Read[] {
+  return uniqueReads(kinds.flatMap((kind) => kind.reads("*")));
 }

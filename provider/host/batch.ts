@@ -6,7 +6,7 @@
  * the same few processes, since on a slow host it is processes that take the time. First an index, a line each:
  *   `@ NAME EXIT OUT-BYTES ERR-BYTES`, then `@ machine ID`, `@ boot ID` and `@ digest SHA256`
  * and behind it, in the same order, the bytes of each one's stdout and stderr, of either no more than OUTPUT_LIMIT.
- * Progress goes to stderr, as lines that start with the record separator.
+ * Progress goes to stderr, as lines that start with the record separator; one that starts with the group separator says whose.
  */
 
 /** A look at the host that changes nothing. */
@@ -14,6 +14,8 @@ export interface Read {
   /** Reads with the same key are the same command, whoever asks. */
   key: string;
   argv: string[];
+  /** What it is asked of, its last arguments; "*": all that there is. Those who ask of several with one key ask once. */
+  of?: readonly string[];
   /** Exit codes that are an answer; any other fails the observation. Default: 0. */
   ok?: number[];
   /** Exit codes that mean: it cannot be told now, and another resource mends that. A refresh leaves the state as it is. */
@@ -43,6 +45,10 @@ export interface Step {
   phase?: "before" | "after";
   /** The batch goes over a connection of its own, by a new login. Only for a step outside of the lock. */
   connection?: "new";
+  /** The records of the store that it writes or, without a text, removes, with all below them; paths are relative to the store. */
+  records?: readonly { path: string; text?: string }[];
+  /** Whose step it is, in a batch of several resources: progress names it. */
+  resource?: string;
   /** It may say how far it is, as say() does, by its third descriptor. Nothing that outlives it may have that one. */
   progress?: boolean;
   /** What it prints where it fails is a report, of which an error quotes all. Default: the last lines of its output. */
@@ -167,6 +173,7 @@ export function timeLimit({ reads, steps = [], lock }: Omit<Batch, "machine">): 
 export function script({ reads, steps = [], lock, machine }: Batch): string {
   const names = reads.map((_, i) => `read${i}`).join(" ");
   const act = steps.flatMap((step, i) => [
+    ...(step.resource !== steps[i - 1]?.resource ? [`of ${quote(step.resource!)}`] : []),
     `say ${quote(step.title)}`,
     command(step, `step${i}`),
     `ran="$ran step${i}"`,
@@ -180,7 +187,10 @@ export function script({ reads, steps = [], lock, machine }: Batch): string {
   return [
     FUNCTIONS,
     "observe() {",
-    ...reads.map((r, i) => `run read${i} timeout -k ${KILL_AFTER} ${READ_TIMEOUT} ${quoteArgv(r.argv)} </dev/null`),
+    ...reads.map(
+      (r, i) =>
+        `run read${i} timeout -k ${KILL_AFTER} ${READ_TIMEOUT} ${quoteArgv([...r.argv, ...(r.of ?? [])])} </dev/null`,
+    ),
     ":; }",
     `digest() { cat /dev/null ${stable(reads)} | sha256sum; }`,
     "act() {",
@@ -242,6 +252,7 @@ report() {
   head -q -c ${OUTPUT_LIMIT} /dev/null $files
 }
 say() { printf '\\036%s\\n' "$1" >&2; }
+of() { printf '\\035%s\\n' "$1" >&2; }
 `;
 
 // The descriptor is left open in the steps: work that outlives a killed batch still holds the host.

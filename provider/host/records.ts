@@ -40,8 +40,11 @@ const WRITE = `${PUT}\nput "$1" && shift && rm -f "$@"`;
 
 /** Writes a record, and removes the one that it stands for from now on, if any; paths are relative to the store. */
 export function writeRecord(name: StepName, path: string, record: object, former?: string): Step {
-  const files = [path, ...(former === undefined ? [] : [former])].map((file) => `${STORE}/${file}`);
-  return { ...name, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${JSON.stringify(record)}\n` };
+  const text = JSON.stringify(record);
+  const formers = former === undefined ? [] : [former];
+  const files = [path, ...formers].map((file) => `${STORE}/${file}`);
+  const records = [{ path, text }, ...formers.map((other) => ({ path: other }))];
+  return { ...name, argv: ["sh", "-c", WRITE, "sh", ...files], stdin: `${text}\n`, records };
 }
 
 const REMOVE = `d=\${1%/*}
@@ -49,5 +52,5 @@ rm -f "$1" "$1.new" && rmdir -p --ignore-fail-on-non-empty "$d" && until [ -d "$
 
 /** Removes a record, and the folders above it that it leaves empty. */
 export function removeRecord(name: StepName, path: string): Step {
-  return { ...name, argv: ["sh", "-c", REMOVE, "sh", `${STORE}/${path}`] };
+  return { ...name, argv: ["sh", "-c", REMOVE, "sh", `${STORE}/${path}`], records: [{ path }] };
 }

@@ -30,7 +30,6 @@ export class Session {
   readonly #connection: Connection;
   #running = 0;
   #waiting: (() => void)[] = [];
-  #exclusive: Promise<unknown> = Promise.resolve();
   #opened: Promise<unknown> | undefined;
   #acted = false;
   #snapshot: Promise<Results> | undefined;
@@ -43,21 +42,21 @@ export class Session {
 
   /**
    * One round trip. Throws a HostError when the batch did not report: then what the host did is unknown.
-   * `label` names who asks, in progress lines and in the trace.
+   * `names` are those who ask, in progress lines and in the trace.
    */
-  async run(batch: Batch, label: string): Promise<Report> {
+  async run(batch: Batch, ...names: string[]): Promise<Report> {
     await this.#enter();
     const started = Date.now();
     try {
       // The first one opens the connection that the others share.
       const opening = this.#opened;
-      const result = (opening ?? Promise.resolve()).then(() => this.#runScript(batch, label));
+      const result = (opening ?? Promise.resolve()).then(() => this.#runScript(batch, names));
       this.#opened ??= result.catch(() => {
         this.#opened = undefined;
       });
       return await result;
     } finally {
-      trace({ host: this.host, label, ms: Date.now() - started, steps: (batch.steps ?? []).map(({ id }) => id) });
+      trace({ host: this.host, names, ms: Date.now() - started, steps: (batch.steps ?? []).map(({ id }) => id) });
       this.#running--;
       this.#waiting.shift()?.();
     }
@@ -76,9 +75,9 @@ export class Session {
   }
 
   /** Looks at the host, in one round trip. */
-  async observe(reads: Read[], label: string): Promise<Observation> {
+  async observe(reads: Read[], ...names: string[]): Promise<Observation> {
     this.#acted = true;
-    return (await this.run({ reads }, label)).observation;
+    return (await this.run({ reads }, ...names)).observation;
   }
 
   /** Looks once at a host, for all who ask until something is changed. */
@@ -96,16 +95,6 @@ export class Session {
   changed(): void {
     this.#acted = true;
     this.#snapshot = undefined;
-  }
-
-  /**
-   * Runs `work` alone among this process's changes to the host. The host's own lock would have them queue too,
-   * but each would then find its observation outdated.
-   */
-  exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#exclusive.then(work);
-    this.#exclusive = result.catch(() => {});
-    return result;
   }
 
   /**
@@ -140,7 +129,7 @@ export class Session {
   async #missingOfBoot(before: string | undefined, ready: string[], label: string): Promise<string | undefined> {
     const read: Read = { key: "ready", argv: ready, volatile: true };
     try {
-      const { boot, observation } = await this.#runScript({ reads: [read] }, label, true);
+      const { boot, observation } = await this.#runScript({ reads: [read] }, [label], true);
       const { exit, stdout, stderr } = observation.results.get("ready")!;
       if (boot === before) return "it has not restarted yet";
       return exit === 0 ? undefined : `${stdout}${stderr}`.trim() || `exit code ${exit}`;
@@ -150,8 +139,10 @@ export class Session {
     }
   }
 
-  async #runScript(batch: Batch, label: string, isRestarting = false): Promise<Report> {
+  async #runScript(batch: Batch, names: string[], isRestarting = false): Promise<Report> {
     const steps = batch.steps ?? [];
+    const [first] = names;
+    const label = names.length > 1 ? `${first} and ${names.length - 1} more` : first;
     const login = steps.find((s) => s.connection === "new");
     let step: string | undefined;
     const result = await runScript(this.#connection, script({ ...batch, machine: this.#machine }), {
@@ -159,9 +150,9 @@ export class Session {
       newConnection: login !== undefined || isRestarting,
       connectTimeout: isRestarting ? CONNECT_TIMEOUT : undefined,
       timeout: timeLimit(batch),
-      onProgress: (line) => {
+      onProgress: (line, resource = label) => {
         step = line;
-        console.log(`${label}: ${line}`);
+        console.log(`${resource}: ${line}`);
       },
     });
     if (result.exit === 0) return this.#parse(result.stdout, batch);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Read, Step } from "./batch.ts";
+import type { Read, Results, Step } from "./batch.ts";
 import { parseOnce } from "./parse-once.ts";
 import { DAMAGED, type Damaged, parseRecord, removeRecord, STORE, writeRecord } from "./records.ts";
 
@@ -126,6 +126,19 @@ function readStore(listing: string): Store {
     } else store.folders.add(path);
   }
   return store;
+}
+
+/** The results as they will be when steps have been done, as far as these say which records they write or remove. */
+export function withRecordsOf(steps: readonly Step[], results: Results): Results {
+  const listed = results.get(storeRead.key);
+  const records = steps.flatMap((step) => step.records ?? []);
+  if (!listed || records.length === 0) return results;
+  let lines = listed.stdout.split("\n").filter(Boolean);
+  for (const { path, text } of records) {
+    lines = lines.filter((line) => !line.startsWith(`./${path}:`) && !line.startsWith(`./${path}/`));
+    if (text !== undefined) lines.push(`./${path}:${text}`);
+  }
+  return new Map(results).set(storeRead.key, { ...listed, stdout: `${lines.join("\n")}\n` });
 }
 
 /** The paths of a listing, and the text of each. */

@@ -26,8 +26,8 @@ export interface ScriptOptions {
   newConnection?: boolean;
   /** Seconds that the connection may take. Default: what the user's configuration says. */
   connectTimeout?: number;
-  /** Called for each progress line as it arrives. */
-  onProgress: (line: string) => void;
+  /** Called for each progress line as it arrives, with whose it is, if the script has said so. */
+  onProgress: (line: string, resource?: string) => void;
 }
 
 /**
@@ -92,15 +92,17 @@ export async function disconnect({ ssh, sshConfig }: Connection): Promise<void> 
 }
 
 /** Splits progress from errors; returns the errors. */
-async function progressLines(stream: NodeJS.ReadableStream, onProgress: (line: string) => void): Promise<string> {
+async function progressLines(stream: NodeJS.ReadableStream, onProgress: ScriptOptions["onProgress"]): Promise<string> {
   stream.setEncoding("utf8");
+  let resource: string | undefined;
   let errors = "";
   let rest = "";
   for await (const chunk of stream) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (line.startsWith("\x1e")) onProgress(line.slice(1));
+      if (line.startsWith("\x1d")) resource = line.slice(1);
+      else if (line.startsWith("\x1e")) onProgress(line.slice(1), resource);
       else errors = `${errors}${line}\n`.slice(-16_384);
     }
   }

@@ -100,7 +100,7 @@ const REMOVE_REST = `${REMOVE_UNUSED}\nremove "$1"`;
 
 /** Removes a folder of the store, and what is left of one whose removal broke off, but nothing that is mounted. */
 export function removeFolder(name: StepName, folder: string): Step {
-  return { ...name, argv: ["sh", "-c", REMOVE, "sh", `${STORE}/${folder}`], timeout: 600 };
+  return { ...name, argv: ["sh", "-c", REMOVE, "sh", `${STORE}/${folder}`], timeout: 600, records: [{ path: folder }] };
 }
 
 /** Removes only what is left of a folder whose removal broke off. */

@@ -92,9 +92,12 @@ export function mountsDisk(unit: string): boolean {
   return unit.includes(`/${FILE} `);
 }
 
-/** For the look at the mounts of the root $1 (or of all with "*"), among its folders: the file, if there is one, and its size. */
-export const DISK_LOOK = `set -- ${STORE}/roots/$1/layers/${FILE}
-[ ! -f "$1" ] || stat -c '%n %s' "$@"`;
+/** For the look at the mounts of the roots that are the arguments, among their folders: the files that there are, and their sizes. */
+export const DISK_LOOK = `disks=
+for name; do
+  for d in ${STORE}/roots/$name/layers/${FILE}; do [ ! -f "$d" ] || disks="$disks $d"; done
+done
+[ -z "$disks" ] || stat -c '%n %s' $disks`;
 
 /** For a list of mounts with their sizes in the last column, one that stays of mounts in the store only, sizes only of disks. */
 export const DISK_MOUNTS_ONLY = `sed -n '\\,^${STORE}/,{\\,/layers/${MOUNT} ,!s/ [^ ]*$//;p;}'`;

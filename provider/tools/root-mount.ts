@@ -116,16 +116,20 @@ export interface MountState {
 
 // systemctl reads patterns of loaded units only, so every unit is named.
 const MOUNTS = `
-for f in /etc/systemd/system/svirt-lxc-root-$1.service; do
-  [ -f "$f" ] || continue
-  u=\${f##*/}
-  echo "@unit $u"
-  systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u"
-  echo "@text"
-  cat "$f"
+for name; do
+  for f in /etc/systemd/system/svirt-lxc-root-$name.service; do
+    [ -f "$f" ] || continue
+    u=\${f##*/}
+    echo "@unit $u"
+    systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u"
+    echo "@text"
+    cat "$f"
+  done
 done
 echo "@folders"
-for d in ${STORE}/roots/$1/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
+for name; do
+  for d in ${STORE}/roots/$name/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
+done
 ${DISK_LOOK}
 echo "@mounts"
 findmnt -brn -t overlay,ext4 -o TARGET,VFS-OPTIONS,FS-OPTIONS,SIZE | ${DISK_MOUNTS_ONLY}
@@ -133,7 +137,7 @@ findmnt -brn -t overlay,ext4 -o TARGET,VFS-OPTIONS,FS-OPTIONS,SIZE | ${DISK_MOUN
 
 /** The root mounts of one container, or of all with "*". */
 export function mountsRead(name: string): Read {
-  return { key: "mounts", argv: ["sh", "-c", MOUNTS, "sh", name] };
+  return { key: "mounts", argv: ["sh", "-c", MOUNTS, "sh"], of: [name] };
 }
 
 /** The image that a unit mounts. */

@@ -119,7 +119,9 @@ look() {
 # A list of the record: its words have no character that JSON writes in another way.
 listed() { sed -n "s/.*\\"$1\\":\\[\\([^]]*\\)\\].*/\\1/p" "$2/root.json" | tr -d '"' | tr , ' '; }
 look='${LOOK.replaceAll("'", `'\\''`)}'
-set -- ${STORE}/roots/$1/root.json
+records=
+for name; do records="$records ${STORE}/roots/$name/root.json"; done
+set -- $records
 limit=$((${INSPECTION_LIMIT} / (($# + ${SIDE_BY_SIDE - 1}) / ${SIDE_BY_SIDE})))
 [ $limit -le 20 ] || limit=20
 [ $limit -ge 1 ] || limit=1
@@ -140,7 +142,7 @@ while [ $i -lt $n ]; do cat "$d/$i"; i=$((i + 1)); done
 
 /** The settings of one root, or of all with "*". */
 export function settingsRead(name: string): Read {
-  return { key: "settings", argv: ["sh", "-c", READ, "sh", name] };
+  return { key: "settings", argv: ["sh", "-c", READ, "sh"], of: [name] };
 }
 
 /** What was told of one root. */

@@ -35,7 +35,7 @@ test("a second up does nothing, in one round trip", async () => {
   const was = await snapshot(host);
   const run = await stack.up();
   expect(run.operations).toEqual({});
-  expect(run.roundTrips.map((t) => t.label)).toEqual(["refresh"]);
+  expect(run.roundTrips.flatMap((t) => t.names)).toEqual(["refresh"]);
   expect(await snapshot(host)).toEqual(was);
 });
 
@@ -78,7 +78,7 @@ test("a bare host: permissive now and at boot, without libvirt and what it needs
   const run = await stack.up();
   expect(run.ok ? "" : run.output).toBe("");
   // The third is for what libvirt can only be asked for when it runs.
-  expect(run.roundTrips.filter((trip) => trip.label === "LibvirtService alpha")).toHaveLength(3);
+  expect(run.roundTrips.filter((trip) => trip.names.includes("LibvirtService alpha"))).toHaveLength(3);
   await stack.converged();
   expect((await stack.destroy()).ok).toBe(true);
   // A host is not made less safe, and not emptied, by deleting resources.

@@ -12,6 +12,8 @@ export class FakeHost extends Session {
   readonly on = new Map<string, () => Partial<Outcome> | undefined>();
   /** What the look at the host prints instead. */
   look: (() => Outcome) | undefined;
+  /** The looks that there are; all print the same. */
+  keys = ["things"];
   /** Called when it has restarted. */
   restarted: () => unknown = () => {};
   /** Called before each round trip. */
@@ -48,7 +50,7 @@ export class FakeHost extends Session {
 
   #observe(): Observation {
     const outcome = this.look?.() ?? printed([...this.things].sort().join("\n"));
-    return { results: new Map([["things", outcome]]), digest: JSON.stringify(outcome) };
+    return { results: new Map(this.keys.map((key) => [key, outcome])), digest: JSON.stringify(outcome) };
   }
 
   #execute(step: Step): Outcome {

@@ -29,8 +29,8 @@ export interface Run {
   operations: Record<string, Operation>;
   /** In the order in which they began: "delete LxcDomain web". */
   order: string[];
-  /** Round trips to hosts, a label each. */
-  roundTrips: { host: string; label: string; steps: string[] }[];
+  /** Round trips to hosts: for whom, and what was done. */
+  roundTrips: { host: string; names: string[]; steps: string[] }[];
   ms: number;
 }
 

@@ -37,7 +37,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
-  reads: (name) => [storeRead, uuidRead, spaceRead, mountsRead(name), settingsRead(name), domainsRead],
+  reads: (name) => [storeRead, uuidRead(name), spaceRead, mountsRead(name), settingsRead(name), domainsRead],
   parse: observe,
 
   // One whose owner cannot be told is not gone.
@@ -151,7 +151,13 @@ function actualDisk(observed: Observed, inputs: Inputs): Pick<Inputs, "disk"> {
   return sizes.length === 0 ? {} : { disk: formatDisk(Math.max(...sizes.map(Number))) };
 }
 
-const uuidRead: Read = { key: "uuid", argv: ["cat", "/proc/sys/kernel/random/uuid"], volatile: true };
+/** For each root a number that no other one has: the kernel makes one at each look (random(4)). */
+const uuidRead = (name: string): Read => ({
+  key: "uuid",
+  argv: ["sh", "-c", 'for name; do read -r uuid </proc/sys/kernel/random/uuid && echo "$name $uuid"; done', "sh"],
+  of: [name],
+  volatile: true,
+});
 
 /** Of a root that was killed before it claimed one. */
 const NO_IMAGE = "0".repeat(64);

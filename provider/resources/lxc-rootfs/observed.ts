@@ -121,7 +121,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     unreadable: isUnreadable(results.get("settings")!, name) || undefined,
     host: {
       store,
-      uuid: results.get("uuid")!.stdout.trim(),
+      uuid: new RegExp(`^${name} (.*)$`, "m").exec(results.get("uuid")!.stdout)?.[1] ?? "",
       space: parseSpace(results.get("space")!),
       users: running.map((d) => d.n),
       whole: standing !== undefined,

@@ -209,7 +209,7 @@ describe("long steps", () => {
     const staged = things({ plan: (o, i) => kind.plan(o, i).map((s) => (s.subject === "x" ? put : s)) });
     host.on.set("add boot", () => void host.things.add("x"));
     expect(there(await converge(staged, host, inputs()))).toEqual(["boot", "image", "x"]);
-    expect(host.trips).toEqual(["look", "add image", "locked: put x", "add boot"]);
+    expect(host.trips).toEqual(["look", "add image", "look", "locked: put x", "add boot", "look"]);
   });
 
   test("that prepare are done once, however often it is planned anew", async () => {
@@ -218,16 +218,16 @@ describe("long steps", () => {
     const staged = things({
       plan: ({ there }) => (there.includes("x") ? [] : [{ ...before, argv: ["unpack"] }, add("x")]),
     });
-    host.meanwhile = (trip) => trip === 2 && host.things.add("other");
+    host.meanwhile = (trip) => trip === 3 && host.things.add("other");
     await converge(staged, host, inputs());
-    expect(host.trips).toEqual(["look", "add image", "stale: add x", "locked: add x"]);
+    expect(host.trips).toEqual(["look", "add image", "look", "stale: add x", "locked: add x"]);
   });
 
   test("that fail stop the rest", async () => {
     const host = new FakeHost();
     host.on.set("add image", () => ({ exit: 1 }));
     await errorOf(converge(kind, host, inputs()));
-    expect(host.trips).toEqual(["look", "add image"]);
+    expect(host.trips).toEqual(["look", "add image", "look"]);
   });
 
   test("that wait are left out when there is nothing to wait for", async () => {

@@ -22,22 +22,6 @@ test("at most eight round trips at a time: sshd allows ten", async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("changes of this process go one after the other, also after one failed", async () => {
-  const session = new Session({});
-  const order: string[] = [];
-  const work = (name: string, fail = false) =>
-    session.exclusively(async () => {
-      order.push(`${name} begins`);
-      await new Promise((done) => setTimeout(done, 10));
-      order.push(`${name} ends`);
-      if (fail) throw new Error(name);
-      return name;
-    });
-  const results = await Promise.allSettled([work("a"), work("b", true), work("c")]);
-  expect(results.map((r) => r.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-  expect(order).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
-});
-
 test("a snapshot is one look for all, until something changed", async () => {
   const session = new Session({});
   const reads = [look("n", "date +%N"), look("n", "date +%N"), look("m", "echo m")];
