@@ -1,11 +1,10 @@
 import { evidenceRead, parseEvidence } from "./confinement/evidence.ts";
 import { parseRefusal, proofsRead } from "./confinement/guard.ts";
 import { type Check, checks } from "./confinement/judge.ts";
-import { requireAnswers } from "./engine/observe.ts";
+import { requireAnswers, uniqueReads } from "./engine/observe.ts";
 import type { Connection } from "./host/connection.ts";
 import { Session } from "./host/session.ts";
-import { parseDomainXml } from "./tools/domain-xml.ts";
-import { domainsRead, parseDomains } from "./tools/virsh.ts";
+import { domainsRead, parseDomains } from "./tools/domains.ts";
 
 /** A container, as the state of a stack declares it: inputs of its LxcDomain. */
 export interface Declared {
@@ -33,13 +32,12 @@ export async function audit(containers: readonly Declared[]): Promise<Audit[]> {
 
 async function auditHost(containers: readonly Declared[]): Promise<Audit[]> {
   const session = new Session(containers[0]!.connection ?? {});
-  const reads = [domainsRead, evidenceRead, proofsRead];
+  const reads = uniqueReads([domainsRead, ...containers.map(({ name }) => evidenceRead(name)), proofsRead]);
   const { results } = await session.observe(reads, "audit");
   requireAnswers("its containers", session, reads, results);
   const domains = parseDomains(results.get("domains")!);
   return containers.map(({ name, label, idmap }) => {
-    const liveXml = domains.get(name)?.liveXml;
-    const live = liveXml === undefined ? undefined : parseDomainXml(liveXml);
+    const live = domains.get(name)?.live;
     const evidence = live && parseEvidence(results.get("evidence")!, name, idmap);
     const capabilities = live?.capabilities;
     const all = evidence

@@ -23,11 +23,13 @@ ${sharedInspection}
 ${OWN_INTERFACE}
 ${ASK_POLICY}
 echo "enforce $(cat /sys/fs/selinux/enforce 2>/dev/null)"
+wanted=" $* "
 asked_types=
 for f in /run/libvirt/lxc/*.pid; do
   controller=$(cat "$f" 2>/dev/null) || continue
   name=\${f##*/}; name=\${name%.pid}
   case $name in *[!a-z0-9-]*) continue;; esac # not a name of ours, and not safe to print
+  case $wanted in " * "|*" $name "*) ;; *) continue;; esac
   for init in $(cat "/proc/$controller/task/$controller/children" 2>/dev/null); do
     echo "container $name $controller $init"
     link=$(own_interface "$init")
@@ -50,8 +52,10 @@ ps --deselect -p 2 --ppid 2 -ww -o pid=,uid=,pidns=,ppid=,label=,cgroup:512=,${N
 grep -H '^CapBnd:' /proc/[0-9]*/status 2>/dev/null | sed -n 's,^/proc/\\([0-9]*\\)/status:CapBnd:[^0-9a-f]*\\([0-9a-f]*\\)$,bounding \\1 \\2,p'
 :`;
 
-/** All of a host at one moment. Processes come and go by themselves. */
-export const evidenceRead: Read = { key: "evidence", argv: ["sh", "-c", GATHER], volatile: true };
+/** Of one container at one moment, or of all with "*". Processes come and go by themselves. */
+export function evidenceRead(name: string): Read {
+  return { key: "evidence", argv: ["sh", "-c", GATHER, "sh"], of: [name], volatile: true };
+}
 
 /** Does the kernel enforce its policy? */
 export function parseEnforcing(outcome: Outcome): boolean {

@@ -142,9 +142,12 @@ export class Turns {
     });
     if (!report) return;
     this.#last = { reads, observation: report.observation };
-    if (!report.stale) await this.#tell(shares, report);
+    if (report.stale) this.#countReplans(all);
+    else await this.#tell(shares, report);
     if (this.#last) this.#decide(report.observation);
-    if (!report.stale) return;
+  }
+
+  #countReplans(all: Waiting[]): void {
     for (const waiting of all)
       if (++waiting.replans >= MAX_REPLANS)
         this.#end(waiting, () => waiting.reject(keepsChanging(waiting.turn.name, this.#session.host)));

@@ -31,7 +31,8 @@ import {
 } from "../host/store.ts";
 import { WRITE_CONFIG } from "../tools/config-file.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
-import { isUnlabelled, parseDomainXml } from "../tools/domain-xml.ts";
+import { isUnlabelled } from "../tools/domain-xml.ts";
+import { domainsRead, parseDomains } from "../tools/domains.ts";
 import {
   type FirewallState,
   firewallProblem,
@@ -81,7 +82,7 @@ import { hasFile, isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../
 import { HAS_PARENT, removeParentSlice } from "../tools/slice.ts";
 import { subnet6Schema } from "../tools/subnet6.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
-import { domainsRead, EXIT_UNAVAILABLE, parseDomains, virsh } from "../tools/virsh.ts";
+import { EXIT_UNAVAILABLE, virsh } from "../tools/virsh.ts";
 import { adopt, common, retain } from "./common.ts";
 
 const schema = z.strictObject({
@@ -242,7 +243,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const family = familyOf(os);
     const daemons = "unsupported" in family ? undefined : daemonsOf(family, system);
     const store = parseStore(results.get("store")!);
-    const others = [...parseDomains(results.get("domains")!)].filter(([, { xml }]) => !parseDomainXml(xml).owner);
+    const others = [...parseDomains(results.get("domains")!)].filter(([, { next }]) => !next.owner);
     const unlabelled = others.filter(([, { xml }]) => isUnlabelled(xml)).map(([name]) => name);
     const found = parseNetworks(results.get("networks")!).get(network);
     const bridge = found?.bridge ?? bridgeOf(network);

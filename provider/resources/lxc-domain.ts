@@ -13,7 +13,8 @@ import { awaitBoot } from "../tools/await-boot.ts";
 import { USERLAND } from "../tools/capabilities.ts";
 import { completeContainers } from "../tools/containers.ts";
 import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
-import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml, parseDomainXml } from "../tools/domain-xml.ts";
+import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml } from "../tools/domain-xml.ts";
+import { domainsRead, parseDomains } from "../tools/domains.ts";
 import { INIT } from "../tools/init.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
@@ -41,7 +42,7 @@ import {
   unkeptLimits,
 } from "../tools/slice.ts";
 import { linkLocalOf } from "../tools/subnet6.ts";
-import { destroyDomain, domainsRead, parseDomains, stopGracefully, virsh } from "../tools/virsh.ts";
+import { destroyDomain, stopGracefully, virsh } from "../tools/virsh.ts";
 import { adopt, common, containerNameSchema, idMapSchema, retain } from "./common.ts";
 
 /**
@@ -139,13 +140,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead, proofsRead],
+  reads: (name) => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead(name), proofsRead],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
     const info = domains.get(name);
-    const domain = info && parseDomainXml(info.xml);
-    const live = info?.liveXml === undefined ? undefined : parseDomainXml(info.liveXml);
+    const { next: domain, live } = info ?? {};
     const running = live !== undefined;
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
@@ -331,7 +331,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const networks = [...parseNetworks(results.get("networks")!).values()];
     const whole = [...completeContainers(results)].map(mountedRoot);
     return [...parseDomains(results.get("domains")!)].flatMap(([name, info]) => {
-      const { owner, retain, network = "none", root = "/", label = "", idmap } = parseDomainXml(info.xml);
+      const { owner, retain, network = "none", root = "/", label = "", idmap } = info.next;
       if (owner === undefined || retain || whole.includes(root)) return [];
       const address =
         networks.find((n) => n.name === network)?.reservations.find((r) => r.name === name)?.ip ?? "0.0.0.0";

@@ -21,8 +21,9 @@ import {
   unclaim,
 } from "../host/store.ts";
 import { hasContainer, isPolicyStillNeeded } from "../tools/containers.ts";
+import { domainsRead } from "../tools/domains.ts";
 import { CHANGE_MODULES, PIPED, restorecon } from "../tools/piped.ts";
-import { domainsRead, EXIT_UNAVAILABLE } from "../tools/virsh.ts";
+import { EXIT_UNAVAILABLE } from "../tools/virsh.ts";
 import { common, retain } from "./common.ts";
 
 /** The policy's text. A policy writer reviews it without TypeScript. */

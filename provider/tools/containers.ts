@@ -1,9 +1,8 @@
 import type { Results } from "../host/batch.ts";
 import { stackIdOf } from "../host/owner.ts";
 import { hasRetained, parseStore, readableSlots, rootNames } from "../host/store.ts";
-import { parseDomainXml } from "./domain-xml.ts";
+import { parseDomains } from "./domains.ts";
 import { mountedRoot } from "./root-mount.ts";
-import { parseDomains } from "./virsh.ts";
 
 /**
  * The containers of a host that are whole: a root, and a domain on it. An engine that was killed never
@@ -14,7 +13,7 @@ export function completeContainers(results: Results): Set<string> {
   const names = rootNames(parseStore(results.get("store")!));
   const domains = results.get("domains")!;
   if (domains.exit !== 0) return new Set(names);
-  const used = new Set([...parseDomains(domains).values()].map(({ xml }) => parseDomainXml(xml).root));
+  const used = new Set([...parseDomains(domains).values()].map(({ next }) => next.root));
   return new Set(names.filter((name) => used.has(mountedRoot(name))));
 }
 

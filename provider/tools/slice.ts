@@ -35,7 +35,7 @@ read -r controllers <${CGROUPS}/cgroup.controllers && echo "@controllers $contro
 p='${PARENT_SLICE.replace(".slice", "-")}'
 cd ${CONFIGURED} 2>/dev/null && grep -H '^[A-Za-z]*=' "$p"*.slice.d/*.conf 2>/dev/null
 cd '${PARENT}' 2>/dev/null || exit 0
-for d in "$p"*.slice; do [ ! -d "$d" ] || grep -H '' ${FILES.map((file) => `"$d/${file}"`).join(" ")} 2>/dev/null; done
+grep -H '' ${FILES.map((file) => `"$p"*.slice/${file}`).join(" ")} 2>/dev/null
 :`;
 
 /** The slices of all containers of ours. */

@@ -1,6 +1,5 @@
-import type { Outcome, Read, Step, StepName } from "../host/batch.ts";
+import type { Step, StepName } from "../host/batch.ts";
 import { UPTIME } from "./uptime.ts";
-import { decodeEntities } from "./xml.ts";
 
 /** virsh(1) on the LXC driver of the host. */
 export function virsh(...args: string[]): string[] {
@@ -9,17 +8,6 @@ export function virsh(...args: string[]): string[] {
 
 /** The same for scripts: a function of sh. */
 export const V = 'v() { virsh -q -c lxc:/// "$@"; }';
-
-/** A domain as libvirt tells it. */
-export interface DomainInfo {
-  autostart: boolean;
-  /** The configuration that the next start uses. */
-  xml: string;
-  /** The configuration that the running domain was started with. */
-  liveXml?: string;
-  /** It was started, and is frozen. */
-  paused: boolean;
-}
 
 /** The exit code of a look at libvirt that found it stopped, or without its LXC driver, which LibvirtService mends (EX_UNAVAILABLE, sysexits.h). */
 export const EXIT_UNAVAILABLE = 69;
@@ -44,52 +32,6 @@ retry() {
     exit ${EXIT_UNAVAILABLE}
   }
 }`;
-
-// Before libvirt is installed there are none. Names of other people's domains may hold anything, so they are asked for by UUID.
-// virsh's own echo ends no line. What is another with each start is left out: a container that reboots itself over and over would
-// make every look outdated.
-const DOMAINS = `
-command -v virsh >/dev/null || exit 0
-${LIST_ALL}
-look() {
-  all=$(v list --all --uuid) && auto=$(v list --all --autostart --uuid) || return 1
-  ask=
-  for u in $all; do
-    case "$auto" in *$u*) a=yes;; *) a=no;; esac
-    ask="$ask echo '@domain $a '; domstate $u; echo '@xml '; dumpxml --inactive $u; echo '@live '; dumpxml $u;"
-  done
-  documents=$(list_all "$all" "$ask" 2) || return 1
-  [ -z "$documents" ] || printf '%s\\n' "$documents" |
-    sed "/^@live /s/ id='[0-9]*'//; s/ portid='[^']*'//; s/ tty='[^']*'//; /<target dev='vnet/d; /<source path='.dev.pts/d"
-}
-retry
-`;
-
-/** All LXC domains of the host. */
-export const domainsRead: Read = {
-  key: "domains",
-  argv: ["sh", "-c", DOMAINS],
-  unavailableExitCodes: [EXIT_UNAVAILABLE],
-};
-
-/** The domains by name. */
-export function parseDomains(outcome: Outcome): Map<string, DomainInfo> {
-  const domains = new Map<string, DomainInfo>();
-  for (const part of outcome.stdout.split(/^@domain /m).slice(1)) {
-    const [head = "", xml = "", live = ""] = part.split(/^@(?:xml|live) /m);
-    const [, autostart, state = ""] = /^(yes|no) (.*)/.exec(head) ?? [];
-    const name = /^\s*<name>(.*)<\/name>/m.exec(xml)?.[1];
-    if (name === undefined) continue;
-    // Not trimmed, as the XML parser would: someone's "web " is not our "web".
-    domains.set(decodeEntities(name), {
-      autostart: autostart === "yes",
-      xml,
-      liveXml: state === "shut off" ? undefined : live,
-      paused: state === "paused",
-    });
-  }
-  return domains;
-}
 
 /** Seconds that a container has to stop as its init wants; then, for the end by force. */
 const STOP_LIMIT = 60;

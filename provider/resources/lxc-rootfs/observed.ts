@@ -3,13 +3,12 @@ import type { Results } from "../../host/batch.ts";
 import { DAMAGED } from "../../host/records.ts";
 import { idMapOf, levelOf } from "../../host/slot.ts";
 import { parseStore, type RootRecord, type Slot, type Store } from "../../host/store.ts";
-import { parseDomainXml } from "../../tools/domain-xml.ts";
+import { parseDomains } from "../../tools/domains.ts";
 import { imageClaim, imageClaims, isHalfRemoved } from "../../tools/images.ts";
 import { type Disk, parseSpace, type Space } from "../../tools/root-disk.ts";
 import { imageOf, type MountState, mountedRoot, parseMounts, rootUnit, slotOf } from "../../tools/root-mount.ts";
 import type { Seeded, Written } from "../../tools/root-settings/setting.ts";
 import { type FoundSettings, isUnreadable, parseSettings } from "../../tools/root-settings.ts";
-import { parseDomains } from "../../tools/virsh.ts";
 import type { Inputs } from "./inputs.ts";
 
 export interface Observed {
@@ -76,13 +75,9 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     [...store.slots].find((entry): entry is [number, Slot] => entry[1] !== DAMAGED && entry[1].name === name) ?? [];
   const mount = parseMounts(results.get("mounts")!, name);
   const made = mount.folders;
-  const domains = [...parseDomains(results.get("domains")!)].map(([n, d]) => ({
-    n,
-    ...d,
-    is: parseDomainXml(d.xml),
-  }));
-  const standing = domains.find((d) => d.is.root === mountedRoot(name));
-  const running = domains.filter((d) => d.liveXml && parseDomainXml(d.liveXml).root === mountedRoot(name));
+  const domains = [...parseDomains(results.get("domains")!)];
+  const standing = domains.find(([, { next }]) => next.root === mountedRoot(name))?.[1].next;
+  const users = domains.filter(([, { live }]) => live?.root === mountedRoot(name)).map(([user]) => user);
 
   const whose = record?.owner ?? reserved?.owner;
   const slot =
@@ -98,7 +93,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     slot,
     image,
     rebuild: record?.rebuild,
-    revision: record?.revision ?? (made ? standing?.is.revision : undefined) ?? 0,
+    revision: record?.revision ?? (made ? standing?.revision : undefined) ?? 0,
     units: record?.units ?? [],
     masks: record?.masks,
     listed: { users: record?.users, files: record?.files },
@@ -123,7 +118,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
       store,
       uuid: new RegExp(`^${name} (.*)$`, "m").exec(results.get("uuid")!.stdout)?.[1] ?? "",
       space: parseSpace(results.get("space")!),
-      users: running.map((d) => d.n),
+      users,
       whole: standing !== undefined,
     },
   };

@@ -21,16 +21,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function gather(): string {
-  const [command = "", ...args] = evidenceRead.argv.map((word) =>
+function gather(name = "*"): string {
+  const { argv, of = [] } = evidenceRead(name);
+  const [command = "", ...args] = [...argv, ...of].map((word) =>
     word.replaceAll(/\/run\/(libvirt\/lxc|svirt-lxc)/g, folder),
   );
   const { stdout, status } = spawnSync(command, args, { encoding: "utf8" });
   expect(status).toBe(0);
   return stdout;
 }
-const containers = () =>
-  gather()
+const containers = (name?: string) =>
+  gather(name)
     .split("\n")
     .filter((line) => line.startsWith("container "));
 
@@ -42,6 +43,9 @@ test("the controller is told by libvirt, the init and its maps by the kernel; ot
   for (const name of ["web", "db-2", "web 2", "web 5 6", "Web", "w&b", "k\u00f6ln", "a.b", "*", "x\ny"])
     writeFileSync(join(folder, `${name}.pid`), `${controller.pid}\n`);
   expect(containers()).toEqual([`container db-2 ${controller.pid} ${init}`, `container web ${controller.pid} ${init}`]);
+
+  expect(containers("web")).toEqual([`container web ${controller.pid} ${init}`]);
+  expect(containers("we")).toEqual([]);
 
   const [inside, outside, count] = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/).map(Number);
   const evidence = parseEvidence({ exit: 0, stdout: gather(), stderr: "" }, "web", { start: 1, count: 0 })!;

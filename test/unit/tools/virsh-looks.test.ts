@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Read } from "../../../provider/host/batch.ts";
+import { domainsRead, parseDomains } from "../../../provider/tools/domains.ts";
 import { networksRead, parseNetworks } from "../../../provider/tools/network.ts";
-import { domainsRead, parseDomains } from "../../../provider/tools/virsh.ts";
 
 // The very commands that ask libvirt, of a virsh that knows two things, and from time to time cannot tell of one.
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
