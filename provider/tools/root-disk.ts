@@ -173,13 +173,16 @@ set -- ${STORE}/roots/*/layers/${FILE}
 /** How full the host is. Containers write all the time: it is no sign that somebody else changes the host. */
 export const spaceRead: Read = { key: "space", argv: ["sh", "-c", SPACE], volatile: true };
 
-export function parseSpace({ stdout }: Outcome): Space {
+/** `recorded` are the sizes of disks that are to be, in bytes by the names of their roots: what has no file yet, or a smaller one, counts as well. */
+export function parseSpace({ stdout }: Outcome, recorded: ReadonlyMap<string, number> = new Map()): Space {
   const [first = "", ...rest] = stdout.split("\n");
   const [blocks = 0, free = 0, size = 0] = first.split(" ").map(Number);
-  const promised = new Map<string, number>();
+  const promised = new Map(recorded);
   for (const line of rest) {
     const [, name, bytes, used] = /\/roots\/([a-z0-9-]+)\/[^ ]* (\d+) (\d+)$/.exec(line) ?? [];
-    if (name !== undefined) promised.set(name, Math.max(0, Number(bytes) - Number(used) * 512));
+    if (name === undefined) continue;
+    const whole = Math.max(Number(bytes), recorded.get(name) ?? 0);
+    promised.set(name, Math.max(0, whole - Number(used) * 512));
   }
   return { total: blocks * size, free: free * size, promised };
 }

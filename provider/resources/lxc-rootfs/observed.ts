@@ -5,7 +5,7 @@ import { idMapOf, levelOf } from "../../host/slot.ts";
 import { parseStore, type RootRecord, type Slot, type Store } from "../../host/store.ts";
 import { parseDomains } from "../../tools/domains.ts";
 import { imageClaim, imageClaims, isHalfRemoved } from "../../tools/images.ts";
-import { type Disk, parseSpace, type Space } from "../../tools/root-disk.ts";
+import { bytesOf, type Disk, parseSpace, type Space } from "../../tools/root-disk.ts";
 import { imageOf, type MountState, mountedRoot, parseMounts, rootUnit, slotOf } from "../../tools/root-mount.ts";
 import type { Seeded, Written } from "../../tools/root-settings/setting.ts";
 import { type FoundSettings, isUnreadable, parseSettings } from "../../tools/root-settings.ts";
@@ -66,6 +66,14 @@ export interface Observed {
   };
 }
 
+/** The sizes that the records of other roots tell. */
+function disksOfOthers({ roots }: Store, name: string): Map<string, number> {
+  const disks = new Map<string, number>();
+  for (const [other, record] of roots)
+    if (other !== name && record !== DAMAGED && record.disk !== undefined) disks.set(other, bytesOf(record.disk));
+  return disks;
+}
+
 /** What the looks at the host say of a root. */
 export function observe(results: Results, { name, owner }: Pick<Inputs, "name" | "owner">): Observed {
   const store = parseStore(results.get("store")!);
@@ -117,7 +125,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     host: {
       store,
       uuid: new RegExp(`^${name} (.*)$`, "m").exec(results.get("uuid")!.stdout)?.[1] ?? "",
-      space: parseSpace(results.get("space")!),
+      space: parseSpace(results.get("space")!, disksOfOthers(store, name)),
       users,
       whole: standing !== undefined,
     },

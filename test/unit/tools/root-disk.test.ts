@@ -42,3 +42,17 @@ test("what is promised is what is not written yet; of a root that is being remov
     ]),
   });
 });
+
+test("a disk that is recorded, and not made or not grown yet, is promised as well", () => {
+  const lines = ["1000 600 4096", "/var/lib/svirt-lxc/roots/web/layers/disk.img 1048576 1024"];
+  const recorded = new Map([
+    ["web", 2_097_152],
+    ["db", 1_048_576],
+  ]);
+  expect(parseSpace(printed(lines.join("\n")), recorded).promised).toEqual(
+    new Map([
+      ["web", 1_572_864],
+      ["db", 1_048_576],
+    ]),
+  );
+});
