@@ -23,7 +23,9 @@ import {
   parseStore,
   type Store,
   storeRead,
+  withRecordsOf,
 } from "../../../provider/host/store.ts";
+import { removeFolder } from "../../../provider/tools/images.ts";
 import { DAMAGE } from "../../support/recorded.ts";
 
 // The steps and the look, as they are, on a store elsewhere.
@@ -252,4 +254,27 @@ test("to remove what is gone is no failure while the store is there", () => {
   remove(claimPath("x", "nobody"));
   expect(look().slots.size).toBe(1);
   expect(statSync(store).isDirectory()).toBe(true);
+});
+
+test("what steps are about to write and remove is foreseen as it will be found", () => {
+  write("slots/1", { owner: "a/b/c/d", name: "web" });
+  write("slots/10", { owner: "a/b/c/e", name: "db" });
+  write("roots/web/root.json", ROOT);
+  write(claimPath("libvirt", "a/b/c/d"), {});
+  const steps = [
+    writing("slots/2", { owner: "a/b/c/f", name: "mail" }),
+    writeRecord(
+      { id: "write", title: "Writing" },
+      claimPath("libvirt", "a/b/c/x"),
+      {},
+      claimPath("libvirt", "a/b/c/d"),
+    ),
+    removeRecord({ id: "remove", title: "Removing" }, "slots/1"),
+    removeFolder({ id: "remove", title: "Removing" }, "roots/web"),
+  ];
+  const results = new Map([[storeRead.key, { exit: 0, stdout: run(storeRead), stderr: "" }]]);
+  const foreseen = parseStore(withRecordsOf(steps, results).get(storeRead.key)!);
+  for (const step of steps) run(step);
+  expect(foreseen).toEqual(look());
+  expect([...foreseen.slots.keys()].sort()).toEqual([10, 2]);
 });
