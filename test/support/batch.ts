@@ -12,8 +12,8 @@ export async function run(batch: Batch, onProgress?: (line: string) => void): Pr
   const delivery = await runScript({}, script(batch), {
     timeout: 60,
     upload: batch.steps?.find((s) => s.upload !== undefined)?.upload,
-    onProgress: (line) => {
-      progress.push(line);
+    onProgress: (line, resource) => {
+      progress.push(resource === undefined ? line : `${resource}: ${line}`);
       onProgress?.(line);
     },
   });

@@ -28,6 +28,12 @@ test("steps run in order, and the host is looked at when they are done", async (
   expect(progress).toEqual([`runs echo 1 >>${log}; echo one`, `runs echo 2 >>${log}; echo two >&2`]);
 });
 
+test("progress says whose step it is, in a batch of several resources", async () => {
+  const of = (resource: string, title: string) => act(":", { title, resource });
+  const { progress } = await run({ reads: [], steps: [of("A it's", "1"), of("A it's", "2"), of("B", "3")] });
+  expect(progress).toEqual(["A it's: 1", "A it's: 2", "B: 3"]);
+});
+
 const failing: [name: string, ok: number[] | undefined, exits: number[]][] = [
   ["a step that fails is the last one", undefined, [0, 3]],
   ["a code that counts as done lets the next one run", [0, 3], [0, 3, 0]],
