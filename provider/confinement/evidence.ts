@@ -1,5 +1,6 @@
 import type { Outcome, Read } from "../host/batch.ts";
 import { parseOnce } from "../host/parse-once.ts";
+import { IDS } from "../host/slot.ts";
 import { OWN_INTERFACE } from "../tools/own-interface.ts";
 import { sharedInspection } from "../tools/userns.ts";
 import { ASK_POLICY, policyFaults } from "./ask-policy.ts";
@@ -62,18 +63,22 @@ export function parseEnforcing(outcome: Outcome): boolean {
   return /^enforce 1$/m.test(outcome.stdout);
 }
 
-/** What of a listing is the same for all containers of the host. */
+/** A listing, as the containers of the host are looked up in it. */
 const readListing = parseOnce((text) => {
-  const lines = Map.groupBy(
-    text.split("\n").map((line) => line.trim().split(/\s+/)),
-    ([tag]) => tag,
-  );
-  const of = (tag: string) => (lines.get(tag) ?? []).map(([, ...fields]) => fields);
+  const lines = text.split("\n").map((line) => line.trim().split(/\s+/));
+  const byTag = Map.groupBy(lines, ([tag]) => tag);
+  const byName = Map.groupBy(lines, ([tag, name]) => `${tag} ${name}`);
+  const of = (tag: string) => (byTag.get(tag) ?? []).map(([, ...fields]) => fields);
   const all = of("process").map(parseProcess);
   return {
     of,
-    all,
+    /** The lines of a container. */
+    ofContainer: (tag: string, name: string) => (byName.get(`${tag} ${name}`) ?? []).map(([, , ...fields]) => fields),
     byPid: new Map(all.map((p) => [p.pid, p])),
+    byParent: Map.groupBy(all, (p) => p.parent),
+    byPidNamespace: Map.groupBy(all, (p) => p.pidns),
+    byScope: Map.groupBy(all, scopeOf),
+    byIds: Map.groupBy(all, (p) => Math.floor(p.uid / IDS)),
     bounding: new Map(of("bounding").map(([pid, set]) => [Number(pid), BigInt(`0x${set}`)])),
   };
 });
@@ -84,21 +89,26 @@ export function parseEvidence(
   name: string,
   idmap: { start: number; count: number },
 ): Evidence | undefined {
-  const { of, all, byPid, bounding } = readListing(outcome);
-  const container = of("container").find(([n]) => n === name);
+  const listing = readListing(outcome);
+  const { of, ofContainer, byPid, bounding } = listing;
+  const [container] = ofContainer("container", name);
   if (!container) return undefined;
-  const [, controller = 0, init = 0] = container.map(Number);
+  const [controller = 0, init = 0] = container.map(Number);
 
   const origin = (p: HostProcess) => originOf(p, byPid, { init, controller });
   const first = byPid.get(init);
-  const scope = first && /^.*?\.scope/.exec(first.cgroup)?.[0];
+  const isMapped = (p: HostProcess) => p.uid >= idmap.start && p.uid < idmap.start + idmap.count;
   // Four ways to belong to it: a process that left one behind is still found by the others.
-  const belongs = (p: HostProcess) =>
-    p.pid !== controller &&
-    (origin(p) === "init" ||
-      (first !== undefined && p.pidns !== "-" && p.pidns === first.pidns) ||
-      (scope !== undefined && p.cgroup.startsWith(scope)) ||
-      (p.uid >= idmap.start && p.uid < idmap.start + idmap.count));
+  const found = new Set([
+    ...(first ? [first] : []),
+    ...descendants(init, listing.byParent).filter((p) => origin(p) === "init"),
+    ...((first && first.pidns !== "-" && listing.byPidNamespace.get(first.pidns)) || []),
+    ...((first && scopeOf(first) !== undefined && listing.byScope.get(scopeOf(first))) || []),
+    ...between(idmap.start, idmap.start + idmap.count - 1)
+      .flatMap((ids) => listing.byIds.get(ids) ?? [])
+      .filter(isMapped),
+  ]);
+  const members = [...found].filter((p) => p.pid !== controller).sort((a, b) => a.line - b.line);
 
   const policy = of("policy")
     .filter(([type]) => type === typeOf(first?.label ?? ""))
@@ -113,27 +123,46 @@ export function parseEvidence(
   return {
     enforcing: of("enforce")[0]?.[0] === "1",
     policy: policyFaults(policy),
-    mounts: of("mount")
-      .filter(([n]) => n === name)
-      .map(([, type = "", target = "", options = "", source = "", more = ""]) => ({
-        ...{ type, target, source },
-        options: [...options.split(","), ...more.split(/,(?=[a-z_-]+(?:=|,|$))/)],
-      })),
-    uidMap: of("uid_map")
-      .filter(([n]) => n === name)
-      .map(parseMap),
-    gidMap: of("gid_map")
-      .filter(([n]) => n === name)
-      .map(parseMap),
-    processes: all.filter((p) => belongs(p) && origin(p) !== "host").map(asProcess),
-    visitors: all.filter((p) => belongs(p) && origin(p) === "host").map(asProcess),
+    mounts: ofContainer("mount", name).map(([type = "", target = "", options = "", source = "", more = ""]) => ({
+      ...{ type, target, source },
+      options: [...options.split(","), ...more.split(/,(?=[a-z_-]+(?:=|,|$))/)],
+    })),
+    uidMap: ofContainer("uid_map", name).map(parseMap),
+    gidMap: ofContainer("gid_map", name).map(parseMap),
+    processes: members.filter((p) => origin(p) !== "host").map(asProcess),
+    visitors: members.filter((p) => origin(p) === "host").map(asProcess),
   };
+}
+
+/** The scope of systemd's that a process is in. */
+function scopeOf({ cgroup }: HostProcess): string | undefined {
+  return /^.*?\.scope/.exec(cgroup)?.[0];
+}
+
+/** The blocks of ids that a range touches. */
+function between(first: number, last: number): number[] {
+  const [from, to] = [Math.floor(first / IDS), Math.floor(last / IDS)];
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+}
+
+/** All below a process, by the parents that they have. */
+function descendants(pid: number, byParent: ReadonlyMap<number, HostProcess[]>): HostProcess[] {
+  const found = new Set<HostProcess>();
+  const add = (parent: number) => {
+    for (const child of byParent.get(parent) ?? [])
+      if (!found.has(child)) {
+        found.add(child);
+        add(child.pid);
+      }
+  };
+  add(pid);
+  return [...found];
 }
 
 /** The first IPv4 address that a running container has on its interface. */
 export function parseAddress(outcome: Outcome, name: string): string | undefined {
-  const line = outcome.stdout.split("\n").find((l) => l.startsWith(`address ${name} `));
-  return line && / inet ([\d.]+)\//.exec(line)?.[1];
+  const [line] = readListing(outcome).ofContainer("address", name);
+  return line && / inet ([\d.]+)\//.exec(line.join(" "))?.[1];
 }
 
 /**
@@ -141,26 +170,29 @@ export function parseAddress(outcome: Outcome, name: string): string | undefined
  * cannot be told, since the container has no such interface any more, its address tells.
  */
 export function parseAttached(outcome: Outcome, name: string): boolean {
-  const lines = outcome.stdout.split("\n");
-  const peer = lines.find((l) => l.startsWith(`peer ${name} `))?.split(" ")[2];
-  return peer === undefined || lines.some((l) => l.startsWith(`veth ${peer}: `) && / master /.test(l));
+  const { ofContainer } = readListing(outcome);
+  const peer = ofContainer("peer", name)[0]?.[0];
+  return peer === undefined || ofContainer("veth", `${peer}:`).some((veth) => veth.includes("master"));
 }
 
 type Namespace = (typeof NAMESPACES)[number];
 
 interface HostProcess extends Omit<Process, "shared">, Descendant {
+  /** Where it stands in the listing. */
+  line: number;
   pidns: string;
   cgroup: string;
   namespaces: Partial<Record<Namespace, string>>;
 }
 
-function parseProcess(fields: string[]): HostProcess {
+function parseProcess(fields: string[], line: number): HostProcess {
   const [pid, uid, pidns = "-", parent, label = "-", cgroup = "", ...more] = fields;
   const [egid = "", supplementary = "", ...command] = more.splice(NAMESPACES.length);
   // ps prints "-" for what it could not read any more, and for no groups.
   return {
     groups: [egid, ...supplementary.split(",")].filter((group) => group !== "-").map(Number),
     namespaces: Object.fromEntries(NAMESPACES.map((name, i) => [name, more[i]])),
+    line,
     pid: Number(pid),
     uid: Number(uid),
     pidns,
@@ -171,6 +203,6 @@ function parseProcess(fields: string[]): HostProcess {
   };
 }
 
-function parseMap([, inside, outside, count]: string[]): MapEntry {
+function parseMap([inside, outside, count]: string[]): MapEntry {
   return { inside: Number(inside), outside: Number(outside), count: Number(count) };
 }

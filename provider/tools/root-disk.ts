@@ -102,17 +102,25 @@ done
 /** For a list of mounts with their sizes in the last column, one that stays of mounts in the store only, sizes only of disks. */
 export const DISK_MOUNTS_ONLY = `sed -n '\\,^${STORE}/,{\\,/layers/${MOUNT} ,!s/ [^ ]*$//;p;}'`;
 
-/** What these looks tell of the disk of a root: undefined if it has none. */
-export function parseDisk(folders: string, mounts: string, layers: string): Disk | undefined {
-  const fields = (text: string, first: string) =>
-    text
-      .split("\n")
-      .map((line) => line.split(" "))
-      .find(([name]) => name === first);
-  const file = fields(folders, `${layers}/${FILE}`);
-  const mount = fields(mounts, `${layers}/${MOUNT}`);
-  if (!file && !mount) return undefined;
-  return { ...(file && { file: Number(file[1]) }), ...(mount && { mounted: Number(mount.at(-1)) }) };
+/** The rest of each line by its first word; of several with the same one, the first counts. */
+export function byFirstWord(text: string): Map<string, string> {
+  const lines = text.split("\n").map((line) => /^(\S+) ?(.*)$/.exec(line)?.slice(1) ?? []);
+  return new Map(lines.reverse().map(([word = "", rest = ""]) => [word, rest]));
+}
+
+/** What these looks, by their first words, tell of the disk of a root: undefined if it has none. */
+export function parseDisk(
+  folders: ReadonlyMap<string, string>,
+  mounts: ReadonlyMap<string, string>,
+  layers: string,
+): Disk | undefined {
+  const file = folders.get(`${layers}/${FILE}`);
+  const mount = mounts.get(`${layers}/${MOUNT}`);
+  if (file === undefined && mount === undefined) return undefined;
+  return {
+    ...(file !== undefined && { file: Number(file) }),
+    ...(mount !== undefined && { mounted: Number(mount.split(" ").at(-1)) }),
+  };
 }
 
 // The file gets its name when it is complete. Its folders come from a pattern: nothing has to be mounted, and they have the label

@@ -1,8 +1,10 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { STORE } from "../host/records.ts";
 import { type IdMap, slotOfIds } from "../host/slot.ts";
 import { PIPED } from "./piped.ts";
 import {
+  byFirstWord,
   DISK_LOOK,
   DISK_MOUNTS_ONLY,
   type Disk,
@@ -116,16 +118,13 @@ export interface MountState {
 
 // systemctl reads patterns of loaded units only, so every unit is named.
 const MOUNTS = `
+files= units=
 for name; do
-  for f in /etc/systemd/system/svirt-lxc-root-$name.service; do
-    [ -f "$f" ] || continue
-    u=\${f##*/}
-    echo "@unit $u"
-    systemctl show -p ActiveState,UnitFileState,NeedDaemonReload "$u"
-    echo "@text"
-    cat "$f"
-  done
+  for f in ${unitPath("$name")}; do [ ! -f "$f" ] || { files="$files $f"; units="$units \${f##*/}"; }; done
 done
+[ -z "$units" ] || systemctl show -p Id,ActiveState,UnitFileState,NeedDaemonReload $units
+echo "@files"
+[ -z "$files" ] || grep -H '' $files
 echo "@folders"
 for name; do
   for d in ${STORE}/roots/$name/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
@@ -151,24 +150,31 @@ export function slotOf(unit: string): number | undefined {
   return start === undefined ? undefined : slotOfIds(Number(start));
 }
 
+/** The parts of a look, each by what its lines or units start with. */
+const readMounts = parseOnce((listed) => {
+  const [units = "", files = "", folders = "", mounts = ""] = listed.split(/^@(?:files|folders|mounts)$/m);
+  const lines = files.split("\n").map((line) => /^([^:]+):(.*)$/.exec(line)?.slice(1) ?? []);
+  return {
+    units: new Map(units.split("\n\n").map((unit) => [/^Id=(.*)$/m.exec(unit)?.[1], unit.split("\n")])),
+    files: Map.groupBy(lines, ([path]) => path),
+    folders: byFirstWord(folders),
+    mounts: byFirstWord(mounts),
+  };
+});
+
 export function parseMounts(outcome: Outcome, name: string): MountState {
-  const [units = "", folders = "", mounts = ""] = outcome.stdout.split(/^@(?:folders|mounts)$/m);
-  const fieldAfter = (text: string, first: string) =>
-    text
-      .split("\n")
-      .find((l) => l.startsWith(`${first} `))
-      ?.slice(first.length + 1);
-  const part = units.split(/^@unit /m).find((p) => p.startsWith(`${unitName(name)}\n`));
-  const [show = "", text] = part?.split(/^@text\n/m) ?? [];
-  const mount = fieldAfter(mounts, mountedRoot(name));
+  const { units, files, folders, mounts } = readMounts(outcome);
+  const show = units.get(unitName(name)) ?? [];
+  const text = files.get(unitPath(name))?.map(([, line]) => `${line}\n`);
+  const mount = mounts.get(mountedRoot(name));
   const layers = layersFolder(name);
   const disk = parseDisk(folders, mounts, layers);
   return {
-    folders: disk?.file !== undefined || folders.split("\n").includes(`${layers}/upper`),
+    folders: disk?.file !== undefined || folders.has(`${layers}/upper`),
     ...(disk && { disk }),
-    unit: text,
+    unit: text?.join(""),
     active: show.includes("ActiveState=active"),
-    enabled: show.split("\n").includes("UnitFileState=enabled"),
+    enabled: show.includes("UnitFileState=enabled"),
     fresh: !show.includes("NeedDaemonReload=yes"),
     label: mount && /context=(?:\\x22|")?([\w:]+(?:,c\d+)?)/.exec(mount)?.[1],
   };

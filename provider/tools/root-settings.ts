@@ -1,4 +1,5 @@
 import type { Outcome, Read, Step } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { STORE } from "../host/records.ts";
 import type { IdMap } from "../host/slot.ts";
 import { mountedRoot } from "./root-mount.ts";
@@ -145,10 +146,14 @@ export function settingsRead(name: string): Read {
   return { key: "settings", argv: ["sh", "-c", READ, "sh"], of: [name] };
 }
 
-/** What was told of one root. */
+/** What was told of each root. */
+const linesOfAll = parseOnce((listed) => {
+  const lines = listed.split("\n").map((line) => /^(\S+) (.*)$/.exec(line)?.slice(1) ?? []);
+  return Map.groupBy(lines, ([name]) => name);
+});
+
 function linesOf(outcome: Outcome, name: string): string[] {
-  const lines = outcome.stdout.split("\n").filter((line) => line.startsWith(`${name} `));
-  return lines.map((line) => line.slice(name.length + 1));
+  return (linesOfAll(outcome).get(name) ?? []).map(([, text = ""]) => text);
 }
 
 // find says 1 of what vanished while it looked.

@@ -1,4 +1,4 @@
-import { rootUnit } from "../../provider/tools/root-mount.ts";
+import { rootUnit, unitPath } from "../../provider/tools/root-mount.ts";
 import { IMAGE } from "./inputs.ts";
 import { both, type Edit, type Edits, swap } from "./recorded.ts";
 
@@ -11,6 +11,11 @@ const unit = rootUnit({
   label: "system_u:object_r:svirt_lxc_root_t:s0:c0,c512",
   hasDisk: true,
 });
+
+/** The unit of a root, as the look at the mounts prints it. */
+export function listedUnit(name: string, text: string): string {
+  return text.replaceAll(/^(?=.*\n)/gm, `${unitPath(name)}:`);
+}
 
 /** What findmnt printed of a disk of so many bytes. */
 const rows = (bytes: number) =>
@@ -28,7 +33,7 @@ export function withDisk({
   return {
     store: swap('"units":[]', `"units":[],"disk":"${record}GiB"`),
     mounts: both(
-      swap(/(?<=@text\n).*(?=@folders)/s, unit),
+      swap(/(?<=@files\n).*(?=@folders)/s, listedUnit("web", unit)),
       swap(`${LAYERS}/upper\n@mounts\n`, `${found}@mounts\n${mounted > 0 ? rows(mounted * GIB) : ""}`),
       swap(
         `upperdir=${LAYERS}/upper,workdir=${LAYERS}/work`,

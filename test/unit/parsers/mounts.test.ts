@@ -46,12 +46,18 @@ test.each(changes)("a root: %s", (_, edit, change) => {
 });
 
 test("a host without roots", () => {
-  expect(parse("web", says("@folders\n@mounts\n"))).toEqual(none);
+  expect(parse("web", says("@files\n@folders\n@mounts\n"))).toEqual(none);
 });
 
 // As a refresh sees them: all at once.
 const two: Edit = both(
-  (text) => swap("svirt-lxc-root-web", "svirt-lxc-root-web-2")(text.replace(/@folders.*/s, "")) + text,
+  // Of both the states, then the files.
+  (text) =>
+    text.replace(/^(.*?)(@files\n)(.*?)(?=@folders)/s, (_, states, head, files) =>
+      [states, swap("root-web", "root-web-2")(`\n${states}`), head, files, swap("root-web", "root-web-2")(files)].join(
+        "",
+      ),
+    ),
   (text) =>
     text
       .replace("@folders\n", "@folders\n/var/lib/svirt-lxc/roots/web-2/layers/upper\n")

@@ -11,7 +11,7 @@ const inputs = rootfsInputs as Inputs;
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
 const nothing = {
   store: onlyImage,
-  mounts: says("@folders\n@mounts\n"),
+  mounts: says("@files\n@folders\n@mounts\n"),
   settings: says(""),
   domains: says(""),
   space: space(15),
@@ -51,7 +51,7 @@ plans(lxcRootfs, inputs, [
       host: {
         ...nothing,
         store: without(/roots\/web/),
-        mounts: says("@folders\n/var/lib/svirt-lxc/roots/web/layers/disk.img 4294967296\n@mounts\n"),
+        mounts: says("@files\n@folders\n/var/lib/svirt-lxc/roots/web/layers/disk.img 4294967296\n@mounts\n"),
       },
     },
     ["create-folders", "record-root", "count-revision", "write-unit", "reload-systemd", "mount-root", "enable-unit"],
@@ -64,7 +64,7 @@ removals(lxcRootfs, inputs, [
     {
       host: {
         ...disk,
-        mounts: both(disk.mounts!, swap(/^.*(?=@folders)/s, ""), without(/guest\/root rw,/)),
+        mounts: both(disk.mounts!, swap(/^.*(?=@folders)/s, "@files\n"), without(/guest\/root rw,/)),
         settings: says(""),
         domains: says(""),
       },

@@ -1,5 +1,6 @@
 import type { Step } from "../../../provider/host/batch.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
+import { listedUnit } from "../../support/disk.ts";
 import { IMAGE, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { type Case, given, idsOf } from "../../support/plans.ts";
 import { added, recordedOutcome, says, swap, without } from "../../support/recorded.ts";
@@ -9,7 +10,7 @@ import { added, recordedOutcome, says, swap, without } from "../../support/recor
 type Inputs = Parameters<typeof lxcRootfs.plan>[1];
 const nothing = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@folders\n@mounts\n"),
+  mounts: says("@files\n@folders\n@mounts\n"),
   settings: says(""),
   domains: says(""),
 };
@@ -44,7 +45,7 @@ test("a slot and an image are written down before they are taken, and a root whe
 test("the unit of a root without a disk is the one that was recorded", () => {
   const unit = step({ host: { mounts: swap("-o 'nodev,", "-o '") } }, "write-unit");
   expect(unit.argv.at(-1)).toBe("/etc/systemd/system/svirt-lxc-root-web.service");
-  expect(recordedOutcome("mounts").stdout).toContain(`@text\n${unit.stdin}@folders`);
+  expect(recordedOutcome("mounts").stdout).toContain(`@files\n${listedUnit("web", unit.stdin!)}@folders`);
 });
 
 const slots: [name: string, slots: string[], slot: number, ids: string, level: string][] = [

@@ -6,8 +6,8 @@ import { added, both, DAMAGE, type Edits, says, swap, without } from "../../supp
 
 const UPPER = "/var/lib/svirt-lxc/roots/web/layers/upper";
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
-const noUnit = swap(/^.*(?=@folders)/s, "");
-const noMounts = says("@folders\n@mounts\n");
+const noUnit = swap(/^.*(?=@folders)/s, "@files\n");
+const noMounts = says("@files\n@folders\n@mounts\n");
 const nothing = { store: onlyImage, mounts: noMounts, settings: says(""), domains: says("") };
 const stopped = swap("@domain yes running", "@domain yes shut off");
 const notMounted = {
@@ -65,7 +65,7 @@ plans(lxcRootfs, rootfsInputs, [
   ["killed when it had its image", { host: { ...nothing, store: without(/roots\/web/) } }, make],
   [
     "killed when it had its folders",
-    { host: { ...nothing, store: without(/roots\/web/), mounts: says(`@folders\n${UPPER}\n@mounts\n`) } },
+    { host: { ...nothing, store: without(/roots\/web/), mounts: says(`@files\n@folders\n${UPPER}\n@mounts\n`) } },
     ["create-folders", "record-root", "count-revision", ...mount],
   ],
   [
@@ -281,7 +281,7 @@ refusals(lxcRootfs, rootfsInputs, [
     {
       host: {
         ...nothing,
-        mounts: says(`@folders\n${UPPER}\n@mounts\n`),
+        mounts: says(`@files\n@folders\n${UPPER}\n@mounts\n`),
       },
     },
     ["not-ours", /does not carry our mark/, /another name|remove it/],

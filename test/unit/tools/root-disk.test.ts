@@ -1,4 +1,4 @@
-import { diskSchema, parseDisk, parseSpace } from "../../../provider/tools/root-disk.ts";
+import { byFirstWord, diskSchema, parseDisk, parseSpace } from "../../../provider/tools/root-disk.ts";
 import { printed } from "../../support/recorded.ts";
 
 test.each(["64MiB", "4GiB", "10GiB", "1536MiB", "15360GiB"])("%s is a size", (text) => {
@@ -23,7 +23,7 @@ const disks: [name: string, folders: string, mounts: string, disk: ReturnType<ty
   ["another root's", file.replace("web", "web-2"), mounts.replaceAll("web", "we"), undefined],
 ];
 test.each(disks)("a disk: %s", (_, folders, found, disk) => {
-  expect(parseDisk(folders, found, layers)).toEqual(disk);
+  expect(parseDisk(byFirstWord(folders), byFirstWord(found), layers)).toEqual(disk);
 });
 
 test("what is promised is what is not written yet; of a root that is being removed, nothing", () => {
