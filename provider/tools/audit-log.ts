@@ -2,20 +2,24 @@ import type { HostUnits } from "./host-units.ts";
 
 const NAME = "svirt-lxc-audit";
 const SCRIPT = "/etc/svirt-lxc/audit.sh";
-/** What auditd has just rotated away (auditd.conf(5)): it keeps four more, which a flood of denials fills within a minute. */
-const ROTATED = "/var/log/audit/audit.log.1";
+/** What auditd has rotated away, the last first (auditd.conf(5)): a flood of denials fills all that it keeps within a minute. */
+const ROTATED = "/var/log/audit/audit.log";
 const FOLDER = "/var/log/svirt-lxc";
 const LOG = `${FOLDER}/audit.log`;
+/** The first record of each file that was kept, by which it is known again when it has another name. */
+const SEEN = `${FOLDER}/seen`;
 /** Of the denials of a container, how many of one kind are kept of each file that was rotated. */
 const OF_A_KIND = 20;
 /** Bytes after which our own log is rotated; one older one is kept. */
 const LIMIT = 16 * 1024 * 1024;
 
-// Two passes: first the events of which no more are kept, by their serial numbers, then the records of all others.
-const KEEP = `umask 077
-[ -r ${ROTATED} ] && mkdir -p ${FOLDER} || exit 1
-[ "$(stat -c %s ${LOG} 2>/dev/null || echo 0)" -lt ${LIMIT} ] || mv ${LOG} ${LOG}.1
-awk '
+/**
+ * The script that keeps: each file that was not kept yet, the oldest first, since several may be rotated before its turn comes.
+ * A file stays open, whatever it is called meanwhile. Two passes: first the events of which no more are kept, by their serial
+ * numbers, then the records of all others.
+ */
+export const KEEP = `umask 077
+keep() { awk '
   { event = ""; if (match($0, /audit\\([0-9.]+:[0-9]+\\)/)) event = substr($0, RSTART, RLENGTH) }
   NR == FNR {
     if (/type=AVC .*scontext=[^ ]*:svirt_lxc_sys_t:/ && match($0, /denied  *{[^}]*}/)) {
@@ -25,7 +29,18 @@ awk '
     }
     next
   }
-  !(event in dropped)' ${ROTATED} ${ROTATED} >>${LOG}
+  !(event in dropped)' /proc/self/fd/3 /proc/self/fd/3; }
+once() {
+  IFS= read -r first <&3 || return 0
+  ! grep -qxF -e "$first" ${SEEN} || return 0
+  [ "$(stat -c %s ${LOG} 2>/dev/null || echo 0)" -lt ${LIMIT} ] || mv ${LOG} ${LOG}.1
+  keep >>${LOG} && printf '%s\\n' "$first" >>${SEEN}
+}
+mkdir -p ${FOLDER} && : >>${SEEN} || exit 1
+for file in $(ls ${ROTATED}.[0-9]* 2>/dev/null | sort -t . -k 3 -rn); do
+  once 3<"$file" || exit 1
+done
+tail -n 100 ${SEEN} >${SEEN}.new && mv ${SEEN}.new ${SEEN}
 `;
 
 /**
@@ -40,7 +55,7 @@ export const auditLog: HostUnits = {
 Description=Rotations of the audit log
 
 [Path]
-PathChanged=${ROTATED}
+PathChanged=${ROTATED}.1
 TriggerLimitIntervalSec=0
 
 [Install]

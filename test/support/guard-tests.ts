@@ -17,7 +17,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
   const says = async (lab: Lab, command: string) => (await lab.ssh(command)).stdout;
   const state = async (lab: Lab) => (await says(lab, "virsh -q -c lxc:/// domstate web")).trim();
   const load = (lab: Lab, text: string) =>
-    lab.ssh("cat >/root/opened.cil && semodule -i /root/opened.cil", { input: text });
+    lab.ssh("cat >/root/opened.cil && semodule -i /root/opened.cil", { input: text, timeout: 600 });
 
   /** Starts it: by a boot of the host, or by hand; returns what libvirt says of it. */
   async function start(lab: Lab, byBoot: boolean): Promise<string> {
@@ -88,7 +88,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
     /its definition says the label \S+:s0:c7,c777/,
   );
 
-  const unload = (lab: Lab) => lab.ssh("semodule -r opened");
+  const unload = (lab: Lab) => lab.ssh("semodule -r opened", { timeout: 600 });
   wrong(
     "a module that lets it read passwords",
     { make: (lab) => load(lab, "(allow svirt_lxc_sys_t shadow_t (file (open read)))"), mend: unload },
