@@ -68,6 +68,15 @@ export async function executePlan<I extends CommonInputs, O extends object>(
     attempted.push(...steps);
   };
 
+  /** The same error, with what the host tells of the reason. */
+  const withReason = async (error: Incomplete<O>): Promise<Incomplete<O>> => {
+    const more = kind.afterFailure?.(inputs, error.observed);
+    const outcome = more && (await session.observe([more.read], name).catch(() => undefined));
+    const told = outcome ? more.tell(outcome.results.get(more.read.key)!) : [];
+    if (told.length === 0) return error;
+    return new Incomplete({ ...error.problem, why: [error.problem.why, ...told].join("\n") }, error.observed);
+  };
+
   const all = async (): Promise<O> => {
     for (let outside = await locked(); outside.length > 0; outside = await locked()) {
       if (!outside.some(notYetAttempted)) break;
@@ -75,7 +84,8 @@ export async function executePlan<I extends CommonInputs, O extends object>(
     }
     return look(last!.results);
   };
-  return all().catch((error) => {
+  return all().catch(async (error) => {
+    if (error instanceof Incomplete && error.problem.code === "step-failed") throw await withReason(error);
     const begun = error instanceof HostError && !(error instanceof Incomplete) && attempted.length > 0;
     throw begun
       ? new Incomplete(

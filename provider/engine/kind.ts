@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Read, Results, Step } from "../host/batch.ts";
+import type { Outcome, Read, Results, Step } from "../host/batch.ts";
 import type { Connection } from "../host/connection.ts";
 import type { Problem } from "../host/errors.ts";
 
@@ -65,6 +65,9 @@ export interface Kind<I extends CommonInputs, O extends object, P extends object
   precondition?(observed: O, desired: I, prior?: I): Problem | undefined;
   /** Whether the result is what was promised, and what makes the host safe if it is not. */
   verify?(observed: O, inputs: I): { problem: Problem; containment: Step[] } | undefined;
+
+  /** Where to look for what may be the reason when one of its steps has failed, and what an error quotes of it. */
+  afterFailure?(inputs: I, observed: O | undefined): { read: Read; tell(outcome: Outcome): string[] } | undefined;
 
   /**
    * What of the kind is on a host, of all owners, as inputs that `remove` can work with, by the looks of all kinds. Left out is

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { deniedTo } from "../confinement/denials.ts";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { parseRefusal, proofsRead, removeProof } from "../confinement/guard.ts";
 import { judge, type Verdict } from "../confinement/judge.ts";
@@ -310,6 +311,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       ],
     };
   },
+
+  afterFailure: ({ label }) => deniedTo(label.split(":").slice(3).join(":")),
 
   remove({ domain, running, limits, reservations, elsewhere, ruledIn = [] }, { name, network, owner }) {
     const steps: Step[] = [];

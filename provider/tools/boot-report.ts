@@ -1,9 +1,9 @@
+import { DENIALS_OF } from "./denials.ts";
 import { EXPLAIN } from "./troubleshooting.ts";
 import { INSIDE, inspectionLock } from "./userns.ts";
 
-/** Seconds for each look: at the journal (three of them), at the audit log. */
+/** Seconds for each of three looks at the journal. */
 const JOURNAL_LIMIT = 10;
-const AUDIT_LIMIT = 20;
 
 /**
  * Functions of sh. `report` prints how far a container got whose boot is waited for. Nothing of its root is executed, and it is
@@ -37,8 +37,9 @@ journal() {
     (inside "$tree" "$first" timeout ${JOURNAL_LIMIT} journalctl -q -D "$folder" --since "@$since" --no-pager --no-hostname "$@" </dev/null) 2>/dev/null
   done
 }
+${DENIALS_OF}
 denials() {
-  { timeout ${AUDIT_LIMIT} ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR -ts recent 2>/dev/null || timeout ${AUDIT_LIMIT} journalctl -k -g 'avc: *denied' --no-pager -o cat; } | grep 'avc: *denied' | grep -F "$level" |
+  denials_of "$level" |
     awk -v since="$since" 'match($0, /audit\\([0-9]+/) && substr($0, RSTART + 6, RLENGTH - 6) + 0 < since { next } { print }' | tail -n 4
 }
 console() {

@@ -25,3 +25,15 @@ export function parseDenials(results: Results): string[] {
     .filter((found) => found !== null)
     .map(([, count, source, target, kind, what]) => `${count} times ${source} to ${target}, ${kind}: ${what}`);
 }
+
+/** Seconds for a look at the audit log, or at the kernel's messages. */
+const LIMIT = 20;
+
+/**
+ * A function of sh: `denials_of LEVEL` prints what was denied to a container, or to others on what is its own, in the last ten
+ * minutes. The audit log is asked; where there is none, the kernel's messages.
+ */
+export const DENIALS_OF = `denials_of() {
+  { timeout ${LIMIT} ausearch --input-logs -m AVC,USER_AVC,SELINUX_ERR -ts recent || timeout ${LIMIT} journalctl -q -k --since -10min -g 'avc: *denied' --no-pager -o cat; } 2>/dev/null </dev/null |
+    grep 'avc: *denied' | grep -F "$1"
+}`;

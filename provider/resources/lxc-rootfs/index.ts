@@ -1,10 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { deniedTo } from "../../confinement/denials.ts";
 import { differences } from "../../engine/adopt.ts";
 import type { Kind } from "../../engine/kind.ts";
 import { HostResource } from "../../engine/resource.ts";
 import type { Read } from "../../host/batch.ts";
 import { DAMAGED, damageOf } from "../../host/records.ts";
-import { type IdMap, idMapOf } from "../../host/slot.ts";
+import { type IdMap, idMapOf, levelOf } from "../../host/slot.ts";
 import { parseStore, readableSlots, storeRead } from "../../host/store.ts";
 import { completeContainers } from "../../tools/containers.ts";
 import { domainsRead } from "../../tools/domains.ts";
@@ -88,6 +89,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
 
   plan,
   remove,
+  afterFailure: (_, observed) => (observed?.slot === undefined ? undefined : deniedTo(levelOf(observed.slot))),
 
   listOwned(results) {
     const store = parseStore(results.get("store")!);
