@@ -73,12 +73,17 @@ export async function executePlan<I extends CommonInputs, O extends object>(
     });
   };
 
+  /** What shows only after a wait, and is all that is left. */
+  const afterWait = (): Step[] => {
+    const steps = plan(look(last!));
+    return steps.every((step) => step.phase === "after") ? steps.filter(notYetAttempted) : [];
+  };
+
   const all = async (): Promise<O> => {
     let outside = await session.exclusively(locked);
     while (outside.length > 0) {
       await run(outside);
-      if (outside.every((step) => step.phase === "after")) break;
-      outside = await session.exclusively(locked);
+      outside = outside.every((step) => step.phase === "after") ? afterWait() : await session.exclusively(locked);
     }
     return look(last!);
   };

@@ -2,7 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { parseRefusal, proofsRead, removeProof } from "../confinement/guard.ts";
-import { judge, type Verdict } from "../confinement/judge.ts";
+import { type Check, checks, judge, type Verdict } from "../confinement/judge.ts";
+import { digestOf, factsOf } from "../confinement/statement.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
@@ -28,6 +29,7 @@ import {
   writeContainerRules,
 } from "../tools/network-rules.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
+import { parseSigned, signedRead, signFacts } from "../tools/signer.ts";
 import {
   actualLimits,
   type FoundLimits,
@@ -119,15 +121,23 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+  /** What was found of it, and what of it is signed, as digests; absent if it does not run, or its host does not sign. */
+  evidence?: { found: string; signed: string };
   /** Why the host ended its last start, if it did. */
   refusal?: string;
-  /** Present while somebody is in it who came from the host. */
-  host?: { visitors: string[] };
+  /** Present while it runs. */
+  host?: {
+    /** Who is in it and came from the host. */
+    visitors: string[];
+    /** What was found of it. */
+    checks: Check[];
+  };
 }
 
 interface Outputs {
   labels: string[];
   verdict: string;
+  evidence?: string;
   mac: string;
 }
 
@@ -139,7 +149,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead, proofsRead],
+  reads: () => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead, proofsRead, signedRead],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
@@ -150,7 +160,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const verdict = evidence && judge(evidence, { label, idmap, capabilities: live?.capabilities });
+    const expected = { label, idmap, capabilities: live?.capabilities };
+    const verdict = evidence && judge(evidence, expected);
+    const found = evidence && checks(evidence, expected);
+    const signed = parseSigned(results.get("signed")!, name);
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -183,8 +196,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(verdict) : undefined,
+      ...(found && signed !== undefined && { evidence: { found: digestOf(found), signed } }),
       ...(!running && { refusal: parseRefusal(results.get("proofs")!, name) }),
-      ...(verdict && verdict.visitors.length > 0 && { host: { visitors: verdict.visitors } }),
+      ...(verdict && found && { host: { visitors: verdict.visitors, checks: found } }),
     };
   },
 
@@ -229,7 +243,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan(observed, desired) {
+  plan(observed, desired, prior) {
     const { name, network, address, awaitPort } = desired;
     const { domain, running, inSlice } = observed;
     const steps: Step[] = [];
@@ -252,7 +266,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         unconfined ||
         moved ||
         unlimited);
-    if (restart) steps.push(stopGracefully(name));
+    const sign = isUnsigned(observed) ? [signFound(observed, name)] : [];
+    // What is to have another label is none that was found to have the wrong one.
+    const isAsBefore = !prior || (prior.label === desired.label && equalAsJson(prior.idmap, desired.idmap));
+    if (restart) steps.push(stopGracefully(name), ...(unconfined && isAsBefore ? sign : []));
     else if (inSlice && (isOtherMemory || unkept.includes("memory"))) steps.push(fitMemory(name, desired.memory));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
     if (!isReserved(observed, desired)) {
@@ -288,10 +305,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     else if (observed.paused)
       steps.push({ id: "resume-container", title: "Resuming the container", argv: virsh("resume", name) });
     if (!running || restart || observed.address !== address) steps.push(awaitBoot({ ...desired, port: awaitPort }));
-    return steps;
+    // Of one that is about to change, what is found afterwards counts. The host needs no lock for it.
+    return steps.length > 0 ? steps : sign.map((step) => ({ ...step, phase: "after" as const }));
   },
 
-  verify({ running, verdict }, { name, label }) {
+  verify(observed, { name, label }) {
+    const { running, verdict } = observed;
     if (!running || verdict?.confined) return undefined;
     return {
       problem: {
@@ -307,6 +326,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
           title: "Disabling the start of the container at boot",
           argv: virsh("autostart", name, "--disable"),
         },
+        ...(isUnsigned(observed) ? [signFound(observed, name)] : []),
       ],
     };
   },
@@ -352,11 +372,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   outputs: (observed, { address }) => ({
     labels: observed.verdict?.labels ?? [],
     verdict: verdictText(observed),
+    ...(observed.evidence && { evidence: observed.evidence.found }),
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
   notices: ({ host, running, inSlice, filtered }) => [
-    ...(host
+    ...(host && host.visitors.length > 0
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
       : []),
     ...(running && !inSlice ? ["it was started by an earlier release: its limits hold from its next start on"] : []),
@@ -427,6 +448,15 @@ function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("resta
   return changedParts(domain, spec, ...effects).length > 0 || (domain.extras ?? []).length > 0;
 }
 
+/** Was something found of it that nobody has signed? A state of an earlier release does not tell. */
+function isUnsigned({ evidence }: Observed): boolean {
+  return evidence !== undefined && evidence.found !== evidence.signed;
+}
+
+function signFound({ host, evidence }: Observed, name: string): Step {
+  return signFacts(name, factsOf(host?.checks ?? []), evidence!.found);
+}
+
 /** What the DHCP server is to keep for it. */
 function reservationOf({ name, address }: Inputs): Reservation {
   return { mac: macOf(address), ip: address, name };
@@ -485,6 +515,7 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     ...(rules === "none" || (rules && !isOf(rules, inputs)) ? ["packet filter=none"] : []),
     ...ruledIn.filter((other) => other !== inputs.network).map((other) => `packet filter in ${other}`),
     ...(verdict?.reasons ?? []),
+    ...(verdict?.confined && isUnsigned(observed) ? ["what is found of its confinement is not signed"] : []),
   ];
 }
 
@@ -535,11 +566,20 @@ export class LxcDomain extends HostResource {
   declare readonly labels: pulumi.Output<string[]>;
   /** "confined", or what is wrong. */
   declare readonly verdict: pulumi.Output<string>;
+  /** The digest of what was found of its confinement, by which the host's signed statement of it names it; undefined if it does not run. */
+  declare readonly evidence: pulumi.Output<string | undefined>;
   declare readonly mac: pulumi.Output<string>;
   declare readonly address: pulumi.Output<string>;
   declare readonly address6: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcDomain", name, { retain: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);
+    super(
+      "LxcDomain",
+      name,
+      { retain: opts?.retainOnDelete, ...args },
+      ["labels", "verdict", "evidence", "mac"],
+      [],
+      opts,
+    );
   }
 }
