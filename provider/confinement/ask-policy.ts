@@ -1,7 +1,7 @@
 import { CONTROLS, QUESTIONS, type Question } from "./questions.ts";
 
 /** Types of ours for which the policy must not be permissive, besides that of the container itself. */
-const TYPES = ["svirt_lxc_mount_t", "svirt_lxc_guard_t", "svirt_lxc_sign_t"];
+const TYPES = ["svirt_lxc_mount_t", "svirt_lxc_guard_t"];
 
 const rowOf = (verdict: "no" | "yes") => (q: Question) =>
   [verdict, q.target, q.class, q.permissions === "all" ? "all" : q.permissions.join(","), q.gain].join(" ");

@@ -3,7 +3,7 @@ import { STORE } from "../host/records.ts";
 import { FIRST_ID, IDS, SLOTS } from "../host/slot.ts";
 import { NAMESPACE } from "../tools/domain-parts.ts";
 import { PIPED } from "../tools/piped.ts";
-import { signedFile, UNSIGNED } from "../tools/signer.ts";
+import { signerFiles, UNSIGNED } from "../tools/signer.ts";
 import { ASK_POLICY } from "./ask-policy.ts";
 import { PROCESS_TYPE } from "./judge.ts";
 
@@ -194,7 +194,7 @@ export function removeProof(name: string): Step {
   return {
     id: "remove-proof",
     title: "Removing what the guard found at its last start",
-    argv: ["rm", "-f", `${PROOFS}/${name}`, signedFile(name)],
+    argv: ["rm", "-f", `${PROOFS}/${name}`, ...signerFiles(name)],
   };
 }
 

@@ -121,16 +121,17 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
-  /** What was found of it, and what of it is signed, as digests; absent if it does not run, or its host does not sign. */
-  evidence?: { found: string; signed: string };
+  /** What was found of it is not what its host has signed last. A host of an earlier release does not sign. */
+  unsigned?: true;
   /** Why the host ended its last start, if it did. */
   refusal?: string;
   /** Present while it runs. */
   host?: {
     /** Who is in it and came from the host. */
     visitors: string[];
-    /** What was found of it. */
+    /** What was found of it, and its digest, where its host signs it. */
     checks: Check[];
+    evidence?: string;
   };
 }
 
@@ -164,6 +165,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const verdict = evidence && judge(evidence, expected);
     const found = evidence && checks(evidence, expected);
     const signed = parseSigned(results.get("signed")!, name);
+    const digest = found && signed !== undefined ? digestOf(found) : undefined;
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -196,9 +198,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(verdict) : undefined,
-      ...(found && signed !== undefined && { evidence: { found: digestOf(found), signed } }),
+      ...(digest !== signed && digest !== undefined && { unsigned: true as const }),
       ...(!running && { refusal: parseRefusal(results.get("proofs")!, name) }),
-      ...(verdict && found && { host: { visitors: verdict.visitors, checks: found } }),
+      ...(verdict && found && { host: { visitors: verdict.visitors, checks: found, evidence: digest } }),
     };
   },
 
@@ -266,7 +268,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         unconfined ||
         moved ||
         unlimited);
-    const sign = isUnsigned(observed) ? [signFound(observed, name)] : [];
+    const sign = observed.unsigned ? [signFound(observed, name)] : [];
     // What is to have another label is none that was found to have the wrong one.
     const isAsBefore = !prior || (prior.label === desired.label && equalAsJson(prior.idmap, desired.idmap));
     if (restart) steps.push(stopGracefully(name), ...(unconfined && isAsBefore ? sign : []));
@@ -326,7 +328,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
           title: "Disabling the start of the container at boot",
           argv: virsh("autostart", name, "--disable"),
         },
-        ...(isUnsigned(observed) ? [signFound(observed, name)] : []),
+        ...(observed.unsigned ? [signFound(observed, name)] : []),
       ],
     };
   },
@@ -372,7 +374,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   outputs: (observed, { address }) => ({
     labels: observed.verdict?.labels ?? [],
     verdict: verdictText(observed),
-    ...(observed.evidence && { evidence: observed.evidence.found }),
+    ...(observed.host?.evidence !== undefined && { evidence: observed.host.evidence }),
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
@@ -448,13 +450,9 @@ function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("resta
   return changedParts(domain, spec, ...effects).length > 0 || (domain.extras ?? []).length > 0;
 }
 
-/** Was something found of it that nobody has signed? A state of an earlier release does not tell. */
-function isUnsigned({ evidence }: Observed): boolean {
-  return evidence !== undefined && evidence.found !== evidence.signed;
-}
-
-function signFound({ host, evidence }: Observed, name: string): Step {
-  return signFacts(name, factsOf(host?.checks ?? []), evidence!.found);
+// A plan that is made of a state, which does not tell what was found, is never carried out.
+function signFound({ host }: Observed, name: string): Step {
+  return signFacts(name, factsOf(host?.checks ?? []), host?.evidence ?? "");
 }
 
 /** What the DHCP server is to keep for it. */
@@ -515,7 +513,7 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     ...(rules === "none" || (rules && !isOf(rules, inputs)) ? ["packet filter=none"] : []),
     ...ruledIn.filter((other) => other !== inputs.network).map((other) => `packet filter in ${other}`),
     ...(verdict?.reasons ?? []),
-    ...(verdict?.confined && isUnsigned(observed) ? ["what is found of its confinement is not signed"] : []),
+    ...(verdict?.confined && observed.unsigned ? ["what is found of its confinement is not signed"] : []),
   ];
 }
 

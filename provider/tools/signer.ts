@@ -31,7 +31,7 @@ const STATEMENT =
   `"predicate":{"occasion":"%s","time":"%s","verdict":"%s","checks":[%s],"host":%s,"policy":{"sha256":"%s"},"packages":{%s}}}`;
 
 // Without control characters, a text stands in JSON as it is, but for quotes and backslashes; of facts, tabs and line feeds count. A
-// file that is empty is about to be written, or was when the host went down.
+// file that is empty is about to be written, or was when the host went down. The kernel lets one at a time read its policy.
 const SIGN = `umask 077
 export LC_ALL=C OPENSSL_CONF=/dev/null
 cd ${EVIDENCE} || exit 1
@@ -49,7 +49,13 @@ checks() {
 look_at_host() {
   host=$(printf '{"name":"%s","machine":"%s","boot":"%s","kernel":"%s"}' "$(uname -n | plain | quoted)" \\
     "$(cat /etc/machine-id)" "$(cat /proc/sys/kernel/random/boot_id)" "$(uname -r)")
-  policy=$(sha256sum </sys/fs/selinux/policy) && policy=\${policy%% *} || return 1
+  tries=0
+  until policy=$(sha256sum </sys/fs/selinux/policy); do
+    tries=$((tries + 1))
+    [ $tries -lt 4 ] || return 1
+    sleep 1
+  done
+  policy=\${policy%% *}
   packages=$(. /etc/os-release; case " $ID $ID_LIKE " in
 ${casesOf(({ versions, decisivePackages }) => `${versions} ${decisivePackages.join(" ")} 2>/dev/null`)}
 esac | sed -n 's/^\\([^ ]*\\) \\([^ ]*\\)$/"\\1":"\\2"/p' | paste -sd , -)
@@ -166,8 +172,13 @@ export function signFacts(name: string, facts: string, digest: string): Step {
 }
 
 /** The file with the digest of what an `up` found of a container last. */
-export function signedFile(name: string): string {
+function signedFile(name: string): string {
   return `${EVIDENCE}/${name}.found`;
+}
+
+/** What there may be of a container besides its logs: also what a hand-over that broke off has left. */
+export function signerFiles(name: string): string[] {
+  return [signedFile(name), `${UNSIGNED}/.${name}.look`];
 }
 
 /** What an `up` found of each container last, as it is signed, where a host signs. */

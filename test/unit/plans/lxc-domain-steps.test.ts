@@ -84,7 +84,7 @@ test.each(verdicts)("verdict and verification: %s", (_, case_, verdict) => {
   expect(failed!.problem).toMatchObject({ code: "not-confined" });
   expect(failed!.problem.why).toBeTruthy();
   // Last, so that nothing keeps it from being stopped.
-  const signed = observed.evidence ? ["sign-evidence"] : [];
+  const signed = observed.unsigned ? ["sign-evidence"] : [];
   expect(failed!.containment.map((s) => s.id)).toEqual(["destroy-domain", "disable-autostart", ...signed]);
   for (const { argv } of failed!.containment) expect(argv).toContain("web");
 });
