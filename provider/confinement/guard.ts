@@ -38,7 +38,7 @@ sign() { # FACTS, for the host to sign
 }
 refuse() {
   echo "svirt-lxc: the container $name is not confined: $1" >&2
-  sign "start	ended	$1"
+  sign "start\tended\t$1"
   echo "refused $1" >${PROOFS}/$name
   exit 1
 }
@@ -96,20 +96,20 @@ for map in uid_map gid_map; do
   { read -r inside outside count; read -r more; } </proc/$init/$map
   [ "$inside $outside $count$more" = "0 $start ${IDS}" ] || refuse "its $map is $inside $outside $count\${more:+ and $more}"
 done
-facts="kernel	enforcing
-policy	asked
-uid map	0→$start (${IDS})
-gid map	0→$start (${IDS})
-labels	$want"
+facts="kernel\tenforcing
+policy\tasked
+uid map\t0→$start (${IDS})
+gid map\t0→$start (${IDS})
+labels\t$want"
 case $xml in *"<partition>/machine/svirt-lxc/$name</partition>"*)
   facts="$facts
-slice	its own"
+slice\tits own"
   read -r group </proc/$init/cgroup
   case $group in */machine-svirt\\\\x2dlxc-*.slice/*) ;; *) refuse "it is not in its slice, but in $group" ;; esac ;;
 esac
 case $xml in *"<port isolated='yes'/>"*)
   facts="$facts
-port	isolated"
+port\tisolated"
   between "<target dev='vnet" "'/>"
   isolated=
   read -r isolated </sys/class/net/vnet$found/brport/isolated
