@@ -8,4 +8,4 @@ if (!fit) {
   );
   process.exitCode = 1;
 }
-export const { containers, needsReboot } = fit ? await import("./stacks/main.ts") : {};
+export const { containers, evidenceKeys, needsReboot } = fit ? await import("./stacks/main.ts") : {};

@@ -51,6 +51,8 @@ export class LxcHost extends pulumi.ComponentResource {
   readonly store: LxcStore;
   /** Whether the host needed a reboot after the last upgrade; undefined without one. */
   readonly needsReboot?: pulumi.Output<boolean>;
+  /** The public half of the key with which it signs what is found of its containers. */
+  readonly evidenceKey: pulumi.Output<string>;
 
   constructor(name: string, args: LxcHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     const restore = suppressStackTraces();
@@ -88,11 +90,12 @@ export class LxcHost extends pulumi.ComponentResource {
       { parent: this, dependsOn: [this.store, ...(upgraded ? [upgraded.command] : [])] },
     );
     const policy = new SelinuxPolicy(name, common("SelinuxPolicy"), { parent: this, dependsOn: enforcing });
-    new LibvirtService(
+    const libvirt = new LibvirtService(
       name,
       { ...common("LibvirtService"), network, subnet, subnet6, adopt, confineOthers },
       { parent: this, dependsOn: policy },
     );
+    this.evidenceKey = libvirt.evidenceKey;
     this.registerOutputs({});
   }
 

@@ -30,6 +30,7 @@ function published({ scripts, devDependencies, allowScripts, main, exports, ...m
       ".": { types: "./index.d.ts", default: "./index.js" },
       "./provider": "./provider/index.js",
     },
+    bin: { "svirt-lxc-audit": "./provider/bin/audit.js" },
     // For programs whose TypeScript knows no exports (moduleResolution: node).
     types: "./index.d.ts",
   };

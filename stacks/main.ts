@@ -68,6 +68,11 @@ export const containers = Object.fromEntries(
   ]),
 );
 
+/** By name: the public half of the key with which a host signs what is found of its containers. */
+export const evidenceKeys = Object.fromEntries(
+  Object.entries(hosts).map(([name, { evidenceKey }]) => [name, evidenceKey]),
+);
+
 const upgraded = Object.entries(hosts).flatMap(([name, { needsReboot }]) => (needsReboot ? [[name, needsReboot]] : []));
 /** By name, of the hosts that are upgraded: whether a reboot was needed after the last upgrade. */
 export const needsReboot = Object.fromEntries(upgraded);

@@ -3,6 +3,7 @@ import { STORE } from "../host/records.ts";
 import { FIRST_ID, IDS, SLOTS } from "../host/slot.ts";
 import { NAMESPACE } from "../tools/domain-parts.ts";
 import { PIPED } from "../tools/piped.ts";
+import { signerFiles, UNSIGNED } from "../tools/signer.ts";
 import { ASK_POLICY } from "./ask-policy.ts";
 import { PROCESS_TYPE } from "./judge.ts";
 
@@ -14,6 +15,8 @@ import { PROCESS_TYPE } from "./judge.ts";
 
 const GUARD = "/etc/libvirt/hooks/lxc.d/svirt-lxc";
 const EXEC = "system_u:object_r:svirt_lxc_guard_exec_t:s0";
+/** So much may wait to be signed: a host that does not sign is not filled up by starts. */
+const MOST_UNSIGNED = 1000;
 /** A line a container: what the guard found at its last start. */
 export const PROOFS = `${STORE}/proofs`;
 
@@ -30,8 +33,12 @@ xml=$(cat)
 case $name in *[!a-z0-9-]*) exit 0 ;; esac
 case $xml in *'"${NAMESPACE}"'* | *"'${NAMESPACE}'"*) ;; *) [ -d ${STORE}/roots/$name ] || exit 0 ;; esac
 
+sign() { # FACTS, for the host to sign
+  { set -- "$1" ${UNSIGNED}/* && [ $# -le ${MOST_UNSIGNED} ] && printf '%s\n' "$1" >${UNSIGNED}/$name.start.$$; } 2>/dev/null
+}
 refuse() {
   echo "svirt-lxc: the container $name is not confined: $1" >&2
+  sign "start\tended\t$1"
   echo "refused $1" >${PROOFS}/$name
   exit 1
 }
@@ -89,16 +96,26 @@ for map in uid_map gid_map; do
   { read -r inside outside count; read -r more; } </proc/$init/$map
   [ "$inside $outside $count$more" = "0 $start ${IDS}" ] || refuse "its $map is $inside $outside $count\${more:+ and $more}"
 done
+facts="kernel\tenforcing
+policy\tasked
+uid map\t0→$start (${IDS})
+gid map\t0→$start (${IDS})
+labels\t$want"
 case $xml in *"<partition>/machine/svirt-lxc/$name</partition>"*)
+  facts="$facts
+slice\tits own"
   read -r group </proc/$init/cgroup
   case $group in */machine-svirt\\\\x2dlxc-*.slice/*) ;; *) refuse "it is not in its slice, but in $group" ;; esac ;;
 esac
 case $xml in *"<port isolated='yes'/>"*)
+  facts="$facts
+port\tisolated"
   between "<target dev='vnet" "'/>"
   isolated=
   read -r isolated </sys/class/net/vnet$found/brport/isolated
   [ "$isolated" = 1 ] || refuse "its interface is no isolated port of its bridge" ;;
 esac
+sign "$facts"
 echo "proven $init" >${PROOFS}/$name
 `;
 
@@ -172,12 +189,12 @@ export const removeGuard: Step = {
   ],
 };
 
-/** Removes what was found at the last start of a container. */
+/** Removes what was found of a container last. What is signed of it stays in its log. */
 export function removeProof(name: string): Step {
   return {
     id: "remove-proof",
     title: "Removing what the guard found at its last start",
-    argv: ["rm", "-f", `${PROOFS}/${name}`],
+    argv: ["rm", "-f", `${PROOFS}/${name}`, ...signerFiles(name)],
   };
 }
 

@@ -12,6 +12,8 @@ export const debian: Family = {
       : undefined,
 
   listPackages: "dpkg-query -W -f '${db:Status-Status} ${Package}\\n' | sed -n 's/^installed //p'",
+  versions: "dpkg-query -W -f '${Package} ${Version}\\n'",
+  decisivePackages: ["libvirt-daemon-driver-lxc", "selinux-policy-default", "systemd", "libselinux1"],
   install: `export DEBIAN_FRONTEND=noninteractive
 i() { apt-get install -y --no-install-recommends -oDPkg::Lock::Timeout=${LOCK_TIMEOUT} "$@"; }
 i "$@" || { apt-get update && i "$@"; }`,

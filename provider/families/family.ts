@@ -23,6 +23,10 @@ export interface Family {
 
   /** A command of sh that prints the names of the installed packages, a line each. */
   listPackages: string;
+  /** A command of sh that prints the version of each package that follows, as "NAME VERSION"; what is not installed is no such line. */
+  versions: string;
+  /** The packages by which the confinement of containers stands. */
+  decisivePackages: readonly string[];
   /** A script of sh that installs the packages "$@", and waits for whoever else installs some. */
   install: string;
   /** Seconds that `install` may take, with all its waiting. */

@@ -14,6 +14,8 @@ export const fedora: Family = {
   },
 
   listPackages: "rpm -qa --qf '%{NAME}\\n'",
+  versions: "rpm -q --qf '%{NAME} %{EVR}\\n'",
+  decisivePackages: ["libvirt-daemon-driver-lxc", "selinux-policy-targeted", "container-selinux", "systemd"],
   // dnf waits for the lock of another one by itself. Weak dependencies would bring libvirtd, which conflicts with virtlxcd.
   install: 'dnf -y --setopt=install_weak_deps=0 install "$@"',
   installTimeout: 2400,

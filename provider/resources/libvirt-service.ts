@@ -79,6 +79,7 @@ import {
   writeNetworkRules,
 } from "../tools/network-rules.ts";
 import { hasFile, isLeftAlone, LIST_NETWORKD, leaveAlone, removeFile } from "../tools/networkd.ts";
+import { type FoundSigner, LIST_SIGNER, parseSigner, removeSigner, startSigner } from "../tools/signer.ts";
 import { HAS_PARENT, removeParentSlice } from "../tools/slice.ts";
 import { subnet6Schema } from "../tools/subnet6.ts";
 import { VETH_LINK, vethLink } from "../tools/veth-link.ts";
@@ -131,6 +132,8 @@ interface Observed {
   units?: boolean;
   /** What libvirt runs at each start of a container. A state of an earlier release does not tell. */
   guard?: Omit<FoundGuard, "left">;
+  /** What signs what is found of containers. A state of an earlier release does not tell. */
+  signer?: Omit<FoundSigner, "left">;
   network?: Definition & Pick<NetworkInfo, "active" | "autostart" | "owner">;
   firewall?: FirewallState;
   claim?: Claim | Damaged;
@@ -150,12 +153,16 @@ interface Observed {
     /** A container stays here without a stack. */
     remaining: boolean;
     /** What of ours is there, whole or not. */
-    left: Record<"rules" | "networkdFile" | "filter" | "filter6" | "udevLink" | "units" | "slice" | "guard", boolean>;
+    left: Record<
+      "rules" | "networkdFile" | "filter" | "filter6" | "udevLink" | "units" | "slice" | "guard" | "signer",
+      boolean
+    >;
   };
 }
 
 interface Outputs {
   gateway: string;
+  evidenceKey?: string;
 }
 
 /** What of ours may be missing in the host's packet filter besides libvirt's own rules, as a refresh calls it. */
@@ -193,6 +200,7 @@ echo "@link"; cat ${VETH_LINK} 2>/dev/null; echo
 echo "@networkd"; ${LIST_NETWORKD}
 echo "@units"; ${LIST_UNITS}
 echo "@slice"; ${HAS_PARENT}
+echo "@signer"; ${LIST_SIGNER}
 echo "@guard"; ${LIST_GUARD}
 echo "@unread"; [ ! -e ${UNREAD} ] || echo yes
 [ ! -e ${ORIGINAL} ] || { echo "@original"; cat ${ORIGINAL}; echo; }
@@ -250,6 +258,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     const rules = parseNetworkRules(results.get("network-rules")!);
     const open = openPorts(rules);
     const { left: isGuardLeft, ...guard } = parseGuard(part("guard") ?? "");
+    const { left: isSignerLeft, ...signer } = parseSigner(part("signer") ?? "");
     const firewall = parseFirewall(results.get("firewall")!, {
       bridge,
       subnet: found?.subnet ?? subnet,
@@ -272,6 +281,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       units: areInstalled(part("units") ?? ""),
       guard,
+      signer,
       network: found && pick(found),
       firewall: {
         ...firewall,
@@ -303,6 +313,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
           units: areLeft(part("units") ?? ""),
           slice: part("slice")?.includes("yes") ?? false,
           guard: isGuardLeft,
+          signer: isSignerLeft,
         },
       },
     };
@@ -349,7 +360,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
   },
 
   plan(observed, desired, prior) {
-    const { os, answers, missingPackages, idleUnits, missingSettings, unread, guard, network, claim, host } = observed;
+    const { os, answers, missingPackages, idleUnits, missingSettings, unread, guard, signer, network, claim, host } =
+      observed;
     const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
     const { retain, subnet6 } = desired;
     const wish: Claim = {
@@ -376,6 +388,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       });
     if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
     if (observed.units === false) steps.push(installUnits);
+    if (signer && (signer.key === undefined || signer.waiting)) steps.push(startSigner);
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -482,6 +495,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         });
       if (left.units) steps.push(removeUnits);
       if (left.guard) steps.push(removeGuard);
+      if (left.signer) steps.push(removeSigner);
       if (left.slice) steps.push(removeParentSlice);
     }
     return [...steps, unclaim(CLAIM, owner)];
@@ -490,7 +504,10 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     [...claimsOf(parseStore(results.get("store")!), CLAIM, claimSchema)]
       .flatMap(([owner, wish]) => (wish === DAMAGED ? [] : [{ owner, ...REMOVED, ...wish }]))
       .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
-  outputs: (_, { subnet }) => ({ gateway: gatewayOf(subnet) }),
+  outputs: ({ signer }, { subnet }) => ({
+    gateway: gatewayOf(subnet),
+    ...(signer?.key !== undefined && { evidenceKey: signer.key }),
+  }),
   actualInputs: ({ network, firewall, claim }, inputs) =>
     ({
       subnet: network?.subnet ?? inputs.subnet,
@@ -539,8 +556,10 @@ export type LibvirtServiceArgs = Args<typeof schema>;
 export class LibvirtService extends HostResource {
   /** The host's address in the network. */
   declare readonly gateway: pulumi.Output<string>;
+  /** The public half of the key with which the host signs what is found of its containers, such as "ssh-ed25519 AAAA…". */
+  declare readonly evidenceKey: pulumi.Output<string>;
 
   constructor(name: string, args: LibvirtServiceArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LibvirtService", name, { retain: opts?.retainOnDelete, ...args }, ["gateway"], [], opts);
+    super("LibvirtService", name, { retain: opts?.retainOnDelete, ...args }, ["gateway", "evidenceKey"], [], opts);
   }
 }

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { deniedTo } from "../confinement/denials.ts";
 import { evidenceRead, parseAddress, parseAttached, parseEnforcing, parseEvidence } from "../confinement/evidence.ts";
 import { parseRefusal, proofsRead, removeProof } from "../confinement/guard.ts";
-import { judge, type Verdict } from "../confinement/judge.ts";
+import { type Check, checks, judge, type Verdict } from "../confinement/judge.ts";
+import { digestOf, factsOf } from "../confinement/statement.ts";
 import { differences } from "../engine/adopt.ts";
 import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
@@ -30,6 +31,7 @@ import {
   writeContainerRules,
 } from "../tools/network-rules.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
+import { parseSigned, signedRead, signFacts } from "../tools/signer.ts";
 import {
   actualLimits,
   type FoundLimits,
@@ -121,15 +123,24 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
+  /** What was found of it is not what its host has signed last. A host of an earlier release does not sign. */
+  unsigned?: true;
   /** Why the host ended its last start, if it did. */
   refusal?: string;
-  /** Present while somebody is in it who came from the host. */
-  host?: { visitors: string[] };
+  /** Present while it runs. */
+  host?: {
+    /** Who is in it and came from the host. */
+    visitors: string[];
+    /** What was found of it, and its digest, where its host signs it. */
+    checks: Check[];
+    evidence?: string;
+  };
 }
 
 interface Outputs {
   labels: string[];
   verdict: string;
+  evidence?: string;
   mac: string;
 }
 
@@ -141,7 +152,15 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rootfs"],
   createOnly: ["adopt"],
 
-  reads: (name) => [domainsRead, networksRead, slicesRead, networkRulesRead, evidenceRead(name), proofsRead],
+  reads: (name) => [
+    domainsRead,
+    networksRead,
+    slicesRead,
+    networkRulesRead,
+    evidenceRead(name),
+    proofsRead,
+    signedRead,
+  ],
   parse(results, inputs) {
     const { name, network, label, idmap, address } = inputs;
     const domains = parseDomains(results.get("domains")!);
@@ -151,7 +170,11 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const verdict = evidence && judge(evidence, { label, idmap, capabilities: live?.capabilities });
+    const expected = { label, idmap, capabilities: live?.capabilities };
+    const verdict = evidence && judge(evidence, expected);
+    const found = evidence && checks(evidence, expected);
+    const signed = parseSigned(results.get("signed")!, name);
+    const digest = found && signed !== undefined ? digestOf(found) : undefined;
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
       r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
@@ -184,8 +207,9 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         .map((r) => ({ ...r, foreign: isForeign(r) || undefined })),
       address: running ? parseAddress(results.get("evidence")!, name) : undefined,
       verdict: running ? verdictOf(verdict) : undefined,
+      ...(digest !== signed && digest !== undefined && { unsigned: true as const }),
       ...(!running && { refusal: parseRefusal(results.get("proofs")!, name) }),
-      ...(verdict && verdict.visitors.length > 0 && { host: { visitors: verdict.visitors } }),
+      ...(verdict && found && { host: { visitors: verdict.visitors, checks: found, evidence: digest } }),
     };
   },
 
@@ -230,7 +254,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     return undefined;
   },
 
-  plan(observed, desired) {
+  plan(observed, desired, prior) {
     const { name, network, address, awaitPort } = desired;
     const { domain, running, inSlice } = observed;
     const steps: Step[] = [];
@@ -253,7 +277,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
         unconfined ||
         moved ||
         unlimited);
-    if (restart) steps.push(stopGracefully(name));
+    const sign = observed.unsigned ? [signFound(observed, name)] : [];
+    // What is to have another label is none that was found to have the wrong one.
+    const isAsBefore = !prior || (prior.label === desired.label && equalAsJson(prior.idmap, desired.idmap));
+    if (restart) steps.push(stopGracefully(name), ...(unconfined && isAsBefore ? sign : []));
     else if (inSlice && (isOtherMemory || unkept.includes("memory"))) steps.push(fitMemory(name, desired.memory));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
     if (!isReserved(observed, desired)) {
@@ -289,10 +316,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     else if (observed.paused)
       steps.push({ id: "resume-container", title: "Resuming the container", argv: virsh("resume", name) });
     if (!running || restart || observed.address !== address) steps.push(awaitBoot({ ...desired, port: awaitPort }));
-    return steps;
+    // Of one that is about to change, what is found afterwards counts.
+    return steps.length > 0 ? steps : sign;
   },
 
-  verify({ running, verdict }, { name, label }) {
+  verify(observed, { name, label }) {
+    const { running, verdict } = observed;
     if (!running || verdict?.confined) return undefined;
     return {
       problem: {
@@ -308,6 +337,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
           title: "Disabling the start of the container at boot",
           argv: virsh("autostart", name, "--disable"),
         },
+        ...(observed.unsigned ? [signFound(observed, name)] : []),
       ],
     };
   },
@@ -355,11 +385,12 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   outputs: (observed, { address }) => ({
     labels: observed.verdict?.labels ?? [],
     verdict: verdictText(observed),
+    ...(observed.host?.evidence !== undefined && { evidence: observed.host.evidence }),
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
   notices: ({ host, running, inSlice, filtered }) => [
-    ...(host
+    ...(host && host.visitors.length > 0
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
       : []),
     ...(running && !inSlice ? ["it was started by an earlier release: its limits hold from its next start on"] : []),
@@ -430,6 +461,11 @@ function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("resta
   return changedParts(domain, spec, ...effects).length > 0 || (domain.extras ?? []).length > 0;
 }
 
+// A plan that is made of a state, which does not tell what was found, is never carried out.
+function signFound({ host }: Observed, name: string): Step {
+  return signFacts(name, factsOf(host?.checks ?? []), host?.evidence ?? "");
+}
+
 /** What the DHCP server is to keep for it. */
 function reservationOf({ name, address }: Inputs): Reservation {
   return { mac: macOf(address), ip: address, name };
@@ -488,6 +524,7 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     ...(rules === "none" || (rules && !isOf(rules, inputs)) ? ["packet filter=none"] : []),
     ...ruledIn.filter((other) => other !== inputs.network).map((other) => `packet filter in ${other}`),
     ...(verdict?.reasons ?? []),
+    ...(verdict?.confined && observed.unsigned ? ["what is found of its confinement is not signed"] : []),
   ];
 }
 
@@ -538,11 +575,20 @@ export class LxcDomain extends HostResource {
   declare readonly labels: pulumi.Output<string[]>;
   /** "confined", or what is wrong. */
   declare readonly verdict: pulumi.Output<string>;
+  /** The digest of what was found of its confinement, by which the host's signed statement of it names it; undefined if it does not run. */
+  declare readonly evidence: pulumi.Output<string | undefined>;
   declare readonly mac: pulumi.Output<string>;
   declare readonly address: pulumi.Output<string>;
   declare readonly address6: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: LxcDomainArgs, opts?: pulumi.CustomResourceOptions) {
-    super("LxcDomain", name, { retain: opts?.retainOnDelete, ...args }, ["labels", "verdict", "mac"], [], opts);
+    super(
+      "LxcDomain",
+      name,
+      { retain: opts?.retainOnDelete, ...args },
+      ["labels", "verdict", "evidence", "mac"],
+      [],
+      opts,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type { Step } from "../host/batch.ts";
 import { auditLog } from "./audit-log.ts";
 import { WRITE_CONFIG } from "./config-file.ts";
+import { signer } from "./signer.ts";
 import { watch } from "./watch.ts";
 
 /** Units of the host's systemd that do something for all containers, and the scripts that they run. */
@@ -15,7 +16,7 @@ export interface HostUnits {
   first?: string;
 }
 
-const ALL: readonly HostUnits[] = [watch, auditLog];
+const ALL: readonly HostUnits[] = [watch, auditLog, signer];
 
 const HEAD = "# Written by svirt-lxc.\n";
 const FILES = ALL.flatMap(({ files, units }) => [
@@ -60,7 +61,7 @@ systemctl daemon-reload && systemctl enable -q --now ${ENABLED} && systemctl sta
 
 export const installUnits: Step = {
   id: "install-units",
-  title: "Installing the units that restart killed containers and keep audit records",
+  title: "Installing the units that restart killed containers, keep audit records and sign evidence",
   argv: ["sh", "-c", WRITE, "sh", ...NAMES],
   stdin: TEXT,
 };
@@ -71,6 +72,6 @@ rm -f "$@" && rm -rf /run/svirt-lxc-watch && { rmdir /etc/svirt-lxc 2>/dev/null 
 /** The audit records that were kept stay. */
 export const removeUnits: Step = {
   id: "remove-units",
-  title: "Removing the units that restart killed containers and keep audit records",
+  title: "Removing the units that restart killed containers, keep audit records and sign evidence",
   argv: ["sh", "-c", REMOVE, "sh", ...NAMES],
 };

@@ -1,4 +1,4 @@
-import { cp } from "node:fs/promises";
+import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { checkout } from "../../scripts/setup/paths.ts";
@@ -73,8 +73,23 @@ test.each(["22", "24"])("on Node %s, up makes a container, and destroy leaves no
   expect(await stack.outputs()).toEqual({ verdict: "confined" });
   await stack.converged();
   expect(await host.sh("cat /var/lib/svirt-lxc/slots/0")).toMatch(/acme\/acme@[0-9a-f]{8}\/LxcRootfs\/web/);
+  const audit = (...args: string[]) => stack.exec(join(project, "node_modules/.bin/svirt-lxc-audit"), ...args);
+  expect(await audit("acme")).toMatchObject({
+    stdout: expect.stringMatching(/^web on alpha: confined\n/),
+    exitCode: 0,
+  });
+  await writeFile(join(site.dir, "web.log"), await host.read("/var/log/svirt-lxc/evidence/web.log"));
+  expect(await audit("--verify", join(site.dir, "web.log"), "acme")).toMatchObject({
+    stdout: expect.stringMatching(/^✓ line 1: \S+ web on .*: confined when it was started\n✓ line 8: /),
+    exitCode: 0,
+  });
+  expect(await audit("--verify", "/nowhere", "acme")).toMatchObject({
+    stderr: expect.stringMatching(/^\/nowhere cannot be read: .*$/),
+    exitCode: 1,
+  });
   expect((await stack.destroy()).ok).toBe(true);
   expect(await snapshot(host)).toEqual(before);
+  await host.sh("rm -r /var/log/svirt-lxc/evidence");
 });
 
 test("what needs @pulumi/command says how it is installed, where the project does not have it", async () => {

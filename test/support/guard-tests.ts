@@ -1,6 +1,7 @@
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { audit } from "../../provider/audit.ts";
+import { verify } from "../../provider/verify.ts";
 import { denials, labTest } from "./lab.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { LabLife } from "./lab-life.ts";
@@ -60,6 +61,35 @@ export function guardTests({ whole }: { whole: boolean }): void {
     );
   });
 
+  /** The statements of a file of the host, once there are so many: the host signs by itself, a moment after the start. */
+  async function signed(lab: Lab, count: number) {
+    const key = (await life.stack.resources())["LibvirtService lab"].outputs.evidenceKey;
+    const log = "/var/log/svirt-lxc/evidence/web.log";
+    return until(`${count} statements`, 60, async () => {
+      const all = await verify(await says(lab, `cat ${log}`), [key]);
+      return all.length >= count ? all.slice(count - 1) : undefined;
+    });
+  }
+
+  life.event("a start without an `up` is signed, by a key that no container reaches", life.one, async (lab) => {
+    const before = await signed(lab, 1);
+    const whose = "stat -c '%C %a %U' /var/lib/svirt-lxc/evidence/key /var/log/svirt-lxc/evidence/web.log";
+    expect((await says(lab, whose)).split("\n")).toEqual(
+      Array(2).fill(expect.stringMatching(/:svirt_lxc_evidence_t:s0 600 root$/)),
+    );
+    expect(await start(lab, false)).toBe("");
+    const [last] = await signed(lab, before.length + 1);
+    expect(last).not.toHaveProperty("fault");
+    expect(last!.statement!.predicate).toMatchObject({
+      occasion: "start",
+      verdict: "confined",
+      host: { machine: await says(lab, "cat /etc/machine-id") },
+      policy: { sha256: (await says(lab, "sha256sum /sys/fs/selinux/policy")).slice(0, 64) },
+      packages: { "libvirt-daemon-driver-lxc": expect.stringMatching(/^11\./) },
+    });
+    expect(await says(lab, "ls -A /var/lib/svirt-lxc/unsigned")).toBe("");
+  });
+
   /** What `npm run audit` finds of it. */
   const audited = async () => audit([(await life.stack.resources())["LxcDomain web"].inputs]);
 
@@ -111,7 +141,8 @@ export function guardTests({ whole }: { whole: boolean }): void {
     expect((await life.stack.up()).ok).toBe(true);
   });
 
-  labTest("nothing was denied to the guard", async (lab) => {
-    expect((await denials(lab)).filter((line) => line.includes("svirt_lxc_guard_t"))).toEqual([]);
+  labTest("nothing was denied to the guard, nor to what signs", async (lab) => {
+    const theirs = /svirt_lxc_(guard|sign|proof|evidence)_t/;
+    expect((await denials(lab)).filter((line) => theirs.test(line))).toEqual([]);
   });
 }

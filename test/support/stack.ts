@@ -110,6 +110,11 @@ export class Stack {
     this.#secrets[key] = { secure };
   }
 
+  /** Runs a program in the folder of the stack, as its pulumi is run. */
+  exec(program: string, ...args: string[]): Promise<{ stdout: string; stderr: string; exitCode?: number }> {
+    return execa(program, args, { ...this.#options(), reject: false });
+  }
+
   up = (...args: string[]) => this.start("up", "--yes", "--skip-preview", ...args).done;
   preview = (...args: string[]) => this.start("preview", ...args).done;
   refresh = (...args: string[]) => this.start("refresh", "--yes", "--skip-preview", ...args).done;

@@ -61,7 +61,9 @@ export const lifeOfAll = (): Step[] => [
   ...lifeOf(libvirtService, libvirtInputs, { firewall: says("@forwarding 0\n@ruleset\n") }),
   ...lifeOf(lxcImage, imageInputs, { store: says("") }),
   ...lifeOf(lxcRootfs, { ...rootfsInputs, ...allSettings }, noRoot),
+  ...lifeOf(libvirtService, libvirtInputs, { libvirt: without(/^ssh-ed25519/) }),
   ...lifeOf(lxcDomain, domainInputs, { domains: says("") }),
+  ...lifeOf(lxcDomain, domainInputs, { signed: without(/found/) }),
 ];
 
 /** The steps that bring libvirt to a host without it. */

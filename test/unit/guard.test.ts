@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { INSTALLED_GUARD, parseGuard, parseRefusal, SCRIPT } from "../../provider/confinement/guard.ts";
@@ -22,7 +22,7 @@ const put = (path: string, text: string) => {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
   const store = "/var/lib/svirt-lxc";
-  mkdirSync(join(folder, `${store}/proofs`), { recursive: true });
+  for (const name of ["proofs", "unsigned"]) mkdirSync(join(folder, store, name), { recursive: true });
   put(`${store}/slots/0`, '{"owner":"svirt-lxc/lab/LxcRootfs/web","name":"web"}\n');
   put(`${store}/roots/web/root.json`, '{"owner":"svirt-lxc/lab/LxcRootfs/web","slot":0,"image":"x"}\n');
   put("/sys/fs/selinux/enforce", "1");
@@ -41,11 +41,34 @@ function guard(operation: string, edit: Edit = (xml) => xml, name = "web") {
   const { status, stderr } = spawnSync("sh", argv, { input: edit(XML), encoding: "utf8" });
   return { status, stderr };
 }
+/** What it hands over to be signed, by the names of the files. */
+const unsigned = () => {
+  const at = join(folder, "/var/lib/svirt-lxc/unsigned");
+  return readdirSync(at).map((file) => [file.replace(/\d+$/, "N"), readFileSync(join(at, file), "utf8")]);
+};
 const proof = () => readFileSync(join(folder, "/var/lib/svirt-lxc/proofs/web"), "utf8");
 
 test("what is as declared is proven", () => {
   expect(guard("started")).toEqual({ status: 0, stderr: "" });
   expect(proof()).toBe("proven 101\n");
+  const facts = [
+    "kernel\tenforcing",
+    "policy\tasked",
+    "uid map\t0→1879048192 (65536)",
+    "gid map\t0→1879048192 (65536)",
+    `labels\t${label}`,
+    "slice\tits own",
+    "port\tisolated",
+  ];
+  expect(unsigned()).toEqual([["web.start.N", `${facts.join("\n")}\n`]]);
+});
+
+test("a host that does not sign is not filled up, and its containers start", () => {
+  for (let i = 0; i < 999; i++) put(`/var/lib/svirt-lxc/unsigned/db.start.${i}`, "x");
+  for (let i = 0; i < 2; i++) expect(guard("started")).toEqual({ status: 0, stderr: "" });
+  expect(unsigned()).toHaveLength(1000);
+  rmSync(join(folder, "/var/lib/svirt-lxc/unsigned"), { recursive: true });
+  expect(guard("started")).toEqual({ status: 0, stderr: "" });
 });
 
 const OTHER = both(swap("s0:c0,c512", "s0:c1,c512"), swap("target='1879048192'", "target='1879113728'"));
@@ -89,7 +112,9 @@ test.each(ways)("%s: the start is ended, with the reason", (_, make, edit, reaso
   expect(status).toBe(1);
   if (!reason.source.includes("runs as")) expect(stderr).toMatch(reason);
   expect(stderr).toMatch(/^svirt-lxc: the container web is not confined: /);
-  expect(parseRefusal(printed(`web:${proof()}`), "web")).toBe(stderr.trim().replace(/^.*not confined: /, ""));
+  const why = stderr.trim().replace(/^.*not confined: /, "");
+  expect(parseRefusal(printed(`web:${proof()}`), "web")).toBe(why);
+  expect(unsigned()).toEqual([["web.start.N", `start\tended\t${why}\n`]]);
 });
 
 test("a kernel that does not answer what the policy allows ends it before any process is there", () => {

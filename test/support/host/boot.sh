@@ -16,6 +16,7 @@ mkdir -p var-lib/dpkg # a folder of the system is never empty
 mount --bind var-lib /var/lib
 mount -t tmpfs sys /sys/fs
 mount -t tmpfs boot /boot
+mount -t tmpfs log /var/log
 mkdir /boot/grub
 # What is installed later (see bin/apt-get).
 mount -t overlay -o lowerdir=/usr/local/bin,upperdir=programs,workdir=programs-work programs /usr/local/bin
@@ -51,6 +52,7 @@ echo cpuset cpu io memory hugetlb pids >/sys/fs/cgroup/cgroup.controllers
 mkdir -p /sys/fs/selinux/class allowed
 echo 1 >/sys/fs/selinux/enforce
 : >/sys/fs/selinux/context
+echo policy >/sys/fs/selinux/policy
 : >/sys/fs/selinux/access # see bin/timeout
 printf '%s\n' "$SELINUX_CLASSES" | while read -r index class allowed permissions; do
   mkdir -p "/sys/fs/selinux/class/$class/perms"

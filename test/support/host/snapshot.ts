@@ -53,7 +53,7 @@ function contentOf(file: string, outside: string, found: Stats): string {
   if (found.isSymbolicLink()) return `-> ${readlinkSync(outside)}`;
   if (!found.isFile()) return "(no file)";
   if (/\/layers\/disk\.img$/.test(file)) return `(${found.size} bytes)`;
-  if (/\/(uuid|.*machine-id|.*ssh_host_.*_key.*)$/.test(file)) return "(made anew)";
+  if (/\/(uuid|.*machine-id|.*ssh_host_.*_key.*|evidence\/key(\.pub)?)$/.test(file)) return "(made anew)";
   const text = readFileSync(outside, "utf8");
   if (file.includes("shadow")) return text.replaceAll(/\$[^:\n]*/g, "HASH");
   if (file.endsWith(".xml")) {

@@ -146,6 +146,12 @@ plans(libvirtService, libvirtInputs, [
     { host: { libvirt: swap(":svirt_lxc_guard_exec_t:", ":virt_etc_rw_t:") } },
     ["install-guard", "restart-libvirt"],
   ],
+  ["the key that signs is gone", { host: { libvirt: without(/^ssh-ed25519/) } }, ["start-signer"]],
+  [
+    "something waits to be signed",
+    { host: { libvirt: swap("there\n@guard", "waiting\nthere\n@guard") } },
+    ["start-signer"],
+  ],
   [
     "a container was started past the guard",
     { host: { libvirt: swap("@unread\n", "unseen web\n@unread\n") } },
@@ -491,6 +497,7 @@ const config = [
   "remove-udev-link",
   "remove-units",
   "remove-guard",
+  "remove-signer",
   "remove-parent-slice",
 ];
 // Containers are removed before.
@@ -570,7 +577,8 @@ test("removed where libvirt was never installed: it has no network, and its unit
 test("outputs and what a refresh names", () => {
   const { observed, desired } = given(libvirtService, libvirtInputs, {});
   expect(libvirtService.exists(observed, desired)).toBe(true);
-  expect(libvirtService.outputs(observed, desired)).toEqual({ gateway: "10.213.0.1" });
+  const evidenceKey = expect.stringMatching(/^ssh-ed25519 AAAA[^ ]+$/);
+  expect(libvirtService.outputs(observed, desired)).toEqual({ gateway: "10.213.0.1", evidenceKey });
   expect(libvirtService.actualInputs(observed, desired)).toEqual({
     subnet: "10.213.0.0/20",
     firewall: "ready",

@@ -1,10 +1,21 @@
+import { sha256 } from "../../../provider/host/digest.ts";
 import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
 import { USERLAND } from "../../../provider/tools/capabilities.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { INIT } from "../../../provider/tools/init.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { type Case, given } from "../../support/plans.ts";
-import { added, both, type Edit, type Edits, says, swap, without, withoutElement } from "../../support/recorded.ts";
+import {
+  added,
+  both,
+  type Edit,
+  type Edits,
+  recordedOutcome,
+  says,
+  swap,
+  without,
+  withoutElement,
+} from "../../support/recorded.ts";
 
 // What matters in the steps of a domain besides that they are there, and what it is judged to be.
 
@@ -45,6 +56,16 @@ test("a boot is waited for after the lock, and knows whose denials to show", () 
   expect(wait.report).toBe(true);
 });
 
+test("what is signed is what was found, without a lock, or before it is stopped", () => {
+  const sign = step({ host: { signed: without(/found/) } }, "sign-evidence");
+  expect(sign.phase).toBe("after");
+  expect(sign.stdin).toMatch(/^kernel\tenforcing\npolicy\tasked\n(.+\t.+\n)*mounts\toverlay at \/\n$/);
+  expect(sign.argv).toContain(sha256(sign.stdin!));
+  const wrong = step({ host: { evidence: swap("enforce 1", "enforce 0") } }, "sign-evidence");
+  expect(wrong.phase).toBeUndefined();
+  expect(wrong.stdin).toMatch(/^kernel\tnot enforcing\tSELinux is not enforcing: .*\n/);
+});
+
 const verdicts: [name: string, case_: Case<Inputs>, verdict: RegExp][] = [
   ["as recorded", {}, /^confined$/],
   ["shut off", { host: { domains: swap("yes running", "yes shut off") } }, /^not running$/],
@@ -62,7 +83,9 @@ test.each(verdicts)("verdict and verification: %s", (_, case_, verdict) => {
   if (!observed.running || observed.verdict?.confined) return expect(failed).toBeUndefined();
   expect(failed!.problem).toMatchObject({ code: "not-confined" });
   expect(failed!.problem.why).toBeTruthy();
-  expect(failed!.containment.map((s) => s.id)).toEqual(["destroy-domain", "disable-autostart"]);
+  // Last, so that nothing keeps it from being stopped.
+  const signed = observed.unsigned ? ["sign-evidence"] : [];
+  expect(failed!.containment.map((s) => s.id)).toEqual(["destroy-domain", "disable-autostart", ...signed]);
   for (const { argv } of failed!.containment) expect(argv).toContain("web");
 });
 
@@ -73,6 +96,7 @@ test("outputs: the labels of all processes, and no count that changes by itself"
   expect(lxcDomain.outputs(observed, desired)).toEqual({
     labels: ["system_u:system_r:svirt_lxc_sys_t:s0:c0,c512"],
     verdict: "confined",
+    evidence: /found:(\w+)/.exec(recordedOutcome("signed").stdout)![1],
     mac: "02:00:0a:d5:00:02",
   });
   const more = swap(/^(process) 6608 (.*)$/m, "$1 6608 $2\n$1 7000 $2");
@@ -85,10 +109,11 @@ test("who came in from outside is told, and is in neither outputs nor state", ()
   expect(lxcDomain.notices!(observed, desired)).toEqual([
     expect.stringMatching(/not restarted.*: bash \(unconfined_u:r:unconfined_t:s0, user 0\)$/),
   ]);
-  const { host: _, ...kept } = observed;
   const alone = of({});
   expect(lxcDomain.notices!(alone.observed, desired)).toEqual([]);
-  expect(kept).toEqual(alone.observed);
+  const { host: _, ...kept } = observed;
+  const { host: __, ...keptAlone } = alone.observed;
+  expect(kept).toEqual(keptAlone);
   expect(lxcDomain.outputs(observed, desired)).toEqual(lxcDomain.outputs(alone.observed, desired));
 });
 

@@ -35,6 +35,7 @@ const ipv6 = { domains: ipv6Interface, "network-rules": ipv6Rules };
 
 const stop = ["stop-container"];
 const start = ["start-container", "await-boot 10.213.0.2:22"];
+const sign = ["sign-evidence"];
 const redefine = ["redefine-domain"];
 const writeRules = ["write-container-rules"];
 
@@ -70,6 +71,14 @@ plans(
       ],
     ],
     ["converged", {}, []],
+    ["nothing of it was ever signed", { host: { signed: without(/found/) } }, sign],
+    ["something else is signed of it", { host: { signed: swap("found:4", "found:5") } }, sign],
+    ["a host that does not sign", { host: { signed: says("") } }, []],
+    [
+      "something else is signed of one that is about to change: what is found then counts",
+      { host: { signed: swap("found:4", "found:5") }, wants: { cpuWeight: 200 } },
+      ["set-limits"],
+    ],
 
     // Drift.
     ["stopped", { host: { domains: shutOff } }, start],
@@ -131,7 +140,7 @@ plans(
     [
       "redefined without seclabel and restarted",
       { host: { domains: noLabel, evidence: swap("svirt_lxc_sys_t:s0:c0,c512", "virtd_lxc_t:s0") } },
-      [...stop, ...redefine, ...start],
+      [...stop, ...sign, ...redefine, ...start],
     ],
     [
       "redefined with a label of libvirt's choice",
@@ -141,7 +150,7 @@ plans(
     [
       "redefined without idmap and restarted",
       { host: { domains: withoutElement("idmap"), evidence: without(/^[ug]id_map/) } },
-      [...stop, ...redefine, ...start],
+      [...stop, ...sign, ...redefine, ...start],
     ],
     [
       "redefined in another network and restarted",
@@ -161,7 +170,7 @@ plans(
     [
       "one process with another label",
       { host: { evidence: swap(/(process 6608 .*) system_u:\S+/, "$1 system_u:system_r:spc_t:s0") } },
-      [...stop, ...start],
+      [...stop, ...sign, ...start],
     ],
     [
       "an administrator's shell is in it",
@@ -183,9 +192,9 @@ plans(
           ),
         },
       },
-      [...stop, ...start],
+      [...stop, ...sign, ...start],
     ],
-    ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...start]],
+    ["the host is permissive", { host: { evidence: swap("enforce 1", "enforce 0") } }, [...stop, ...sign, ...start]],
     [
       "a question of the policy is answered with yes",
       {
@@ -196,7 +205,7 @@ plans(
           ),
         },
       },
-      [...stop, ...start],
+      [...stop, ...sign, ...start],
     ],
     ["nothing is seen of it", { host: { evidence: says("enforce 1\n") } }, [...stop, ...start]],
 
@@ -325,12 +334,12 @@ plans(
     ["another port to wait for", { wants: { awaitPort: 80 } }, []],
     [
       "another label",
-      { wants: { label: "system_u:system_r:svirt_lxc_sys_t:s0:c1,c512" } },
+      { wants: { label: "system_u:system_r:svirt_lxc_sys_t:s0:c1,c512" }, had: { label: domainInputs.label } },
       [...stop, ...redefine, ...start],
     ],
     [
       "another range of ids",
-      { wants: { idmap: { start: 1879113728, count: 65536 } } },
+      { wants: { idmap: { start: 1879113728, count: 65536 } }, had: { idmap: domainInputs.idmap } },
       [...stop, ...redefine, ...start],
     ],
     ["another folder", { wants: { path: "/srv/root" } }, [...stop, ...redefine, ...start]],
