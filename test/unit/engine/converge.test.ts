@@ -212,6 +212,23 @@ describe("long steps", () => {
     expect(host.trips).toEqual(["look", "add image", "look", "locked: put x", "add boot", "look"]);
   });
 
+  test("that show only after a wait, and need no lock, follow it; others are left, and told", async () => {
+    const follows = (step: ReturnType<typeof add>) =>
+      things({
+        plan: (o, i) => {
+          const steps = kind.plan(o, i);
+          return steps.length > 0 || o.there.includes("last") ? steps : [step];
+        },
+      });
+    const host = new FakeHost("image");
+    await converge(follows({ ...add("last"), phase: "after" }), host, inputs());
+    expect(host.trips).toEqual(["look", "locked: add x", "add boot", "add last"]);
+    const other = new FakeHost("image");
+    const { message } = await errorOf(converge(follows(add("last")), other, inputs()));
+    expect(message).toMatch(/left to do: Adding last/);
+    expect(other.trips).toEqual(["look", "locked: add x", "add boot"]);
+  });
+
   test("that prepare are done once, however often it is planned anew", async () => {
     const host = new FakeHost();
     // An image that is unpacked beside counts only when it is put in place.
