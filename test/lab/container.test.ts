@@ -21,8 +21,9 @@ life.event("the first up makes a container that is proven confined", life.nothin
     verdict: "confined",
     address: "10.213.0.2",
   });
-  // Two a resource, but LxcStore and SelinuxEnforcing have nothing to do; the upload, and the wait for the boot.
-  expect(run.roundTrips).toHaveLength(14);
+  // Two a resource, but LxcStore and SelinuxEnforcing have nothing to do; the upload, and the wait for the boot, a look after each,
+  // and what was found is signed.
+  expect(run.roundTrips).toHaveLength(17);
   return life.one();
 });
 
