@@ -18,7 +18,7 @@ export const USER = "mo";
 
 /** Runs a command as that user, with the folder that systemd has made for its session. */
 export const asUser = (command: string) =>
-  `runuser -u ${USER} -- env XDG_RUNTIME_DIR=/run/user/$(id -u ${USER}) ${command}`;
+  `runuser -u ${USER} -- env -u DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR=/run/user/$(id -u ${USER}) ${command}`;
 
 /** What starts units, and stops them. */
 export const units = (...names: string[]) => ({
@@ -28,6 +28,6 @@ export const units = (...names: string[]) => ({
 
 /** What runs a command that serves as a transient unit, and stops it. */
 export const serving = (name: string, command: string) => ({
-  start: `systemd-run -q --unit=${name} ${command}`,
+  start: `systemd-run -q -p SuccessExitStatus=143 --unit=${name} ${command}`,
   stop: `systemctl stop ${name}`,
 });
