@@ -49,6 +49,24 @@ export const WORKLOADS: readonly Workload[] = [
     prints: "5\n500000",
   },
   { name: "a debugger", command: `sleep 60 & perl -e '${PTRACE}' $!; kill $!`, prints: "stopped" },
+  {
+    name: "a socket among its files",
+    command: `perl -MIO::Socket::UNIX -e '
+      my $server = IO::Socket::UNIX->new(Listen => 1, Local => "/var/lib/socket") or die "listen: $!";
+      print IO::Socket::UNIX->new(Peer => "/var/lib/socket") ? "connected" : "connect: $!"'; rm /var/lib/socket`,
+    prints: "connected",
+  },
+  {
+    name: "a fifo among its files",
+    command: "mkfifo /var/lib/fifo; echo through >/var/lib/fifo & cat /var/lib/fifo; rm /var/lib/fifo",
+    prints: "through",
+  },
+  {
+    name: "what it may know of hardware and kernel",
+    command: "cat /sys/class/net/lo/address /proc/sys/vm/overcommit_memory /proc/sys/user/max_user_namespaces",
+    prints: /^00:00:00:00:00:00\n\d\n\d+$/,
+  },
+  { name: "a list of namespaces", command: "lsns -n -t mnt -o COMMAND | grep -c systemd", prints: /^[1-9]/ },
   { name: "a user namespace inside", command: "unshare -Ur id -u", prints: "0" },
   { name: "its bus", command: "hostnamectl --static", prints: "web" },
   {

@@ -99,7 +99,7 @@ export const KERNEL: readonly Attack[] = [
     what: "reads all of the configuration of a PCI device",
     gain: "what the hardware is, and where it lies",
     program:
-      "my ($path) = glob('/sys/bus/pci/devices/*/config'); my $text = defined $path ? content($path) : undef; tried(defined $text && length $text > 64)",
+      "my ($path) = glob('/sys/bus/pci/devices/*/config'); my $text = defined $path ? content($path) : undef; defined $text or tried(0); $! = 1; tried(length $text > 64)",
   },
   {
     id: "fanotify",
