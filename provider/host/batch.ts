@@ -154,6 +154,11 @@ export function quoteArgv(argv: readonly string[]): string {
   return argv.map(quote).join(" ");
 }
 
+/** The command of a look, with what it is asked of. */
+export function commandOf({ argv, of = [] }: Read): string[] {
+  return [...argv, ...of];
+}
+
 /** The seconds that a step may take. */
 export function timeoutOf(step: Step): number {
   return step.timeout ?? STEP_TIMEOUT;
@@ -188,8 +193,7 @@ export function script({ reads, steps = [], lock, machine }: Batch): string {
     FUNCTIONS,
     "observe() {",
     ...reads.map(
-      (r, i) =>
-        `run read${i} timeout -k ${KILL_AFTER} ${READ_TIMEOUT} ${quoteArgv([...r.argv, ...(r.of ?? [])])} </dev/null`,
+      (r, i) => `run read${i} timeout -k ${KILL_AFTER} ${READ_TIMEOUT} ${quoteArgv(commandOf(r))} </dev/null`,
     ),
     ":; }",
     `digest() { cat /dev/null ${stable(reads)} | sha256sum; }`,

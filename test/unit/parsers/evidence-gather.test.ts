@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evidenceRead, parseEvidence } from "../../../provider/confinement/evidence.ts";
+import { commandOf } from "../../../provider/host/batch.ts";
 
 // The very command that gathers, on a controller and a child of this machine that pass for a container.
 const folder = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
@@ -22,8 +23,7 @@ afterAll(() => {
 });
 
 function gather(name = "*"): string {
-  const { argv, of = [] } = evidenceRead(name);
-  const [command = "", ...args] = [...argv, ...of].map((word) =>
+  const [command = "", ...args] = commandOf(evidenceRead(name)).map((word) =>
     word.replaceAll(/\/run\/(libvirt\/lxc|svirt-lxc)/g, folder),
   );
   const { stdout, status } = spawnSync(command, args, { encoding: "utf8" });

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Step } from "../../../provider/host/batch.ts";
+import { commandOf, type Step } from "../../../provider/host/batch.ts";
 import { STORE } from "../../../provider/host/records.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { actualSettings, parseSettings, settingsRead, settingsSteps } from "../../../provider/tools/root-settings.ts";
@@ -67,7 +67,7 @@ function look(inputs: Inputs) {
   const { users = {}, files = {} } = full(inputs);
   const record = { users: Object.keys(users), files: Object.keys(files) };
   writeFileSync(join(folder, "roots/a/root.json"), JSON.stringify({ owner: "o", ...record, revision: 1 }));
-  const { stdout, stderr, status } = run(settingsRead("a").argv);
+  const { stdout, stderr, status } = run(commandOf(settingsRead("a")));
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   return parseSettings({ exit: 0, stdout, stderr }, "a")!;
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Outcome } from "../../../provider/host/batch.ts";
+import { commandOf, type Outcome } from "../../../provider/host/batch.ts";
 import { STORE } from "../../../provider/host/records.ts";
 import { isUnreadable, parseSettings, settingsRead } from "../../../provider/tools/root-settings.ts";
 
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const STANDINS = 'mountpoint() { :; }\nunshare() { while [ "$1" != -- ]; do shift; done; shift; "$@"; }\n';
 function look(name: string, standIns = "", inside = ""): Outcome {
-  const [shell, option, script, ...args] = settingsRead(name).argv;
+  const [shell, option, script, ...args] = commandOf(settingsRead(name));
   const text = STANDINS + standIns + script!.replaceAll(STORE, folder).replaceAll("/run/svirt-lxc", folder);
   const command = text.replace(`sh -c 'timeout`, () => `sh -c '${inside}\ntimeout`);
   const { stdout, stderr, status } = spawnSync(shell!, [option!, command, ...args], {
