@@ -6,7 +6,9 @@ const LOOK = `${DENIALS_OF}
 denials_of "$1" | tail -n 200; :`;
 
 /** Where to look for what was denied to the container of a level, or to others on what is its own, and how to tell it. */
-export function deniedTo(level: string): { read: Read; tell(outcome: Outcome): string[] } {
+export function deniedTo(level: string): { read: Read; tell(outcome: Outcome): string[] } | undefined {
+  // An orphan's label may not be known.
+  if (level === "") return undefined;
   return {
     read: { key: "container-denials", argv: ["sh", "-c", LOOK, "sh", level], volatile: true },
     tell(outcome) {

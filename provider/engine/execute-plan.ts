@@ -45,6 +45,7 @@ export async function executePlan<I extends CommonInputs, O extends object>(
   /** Does what is to be done under the lock, and returns what remains outside of it. */
   const locked = async (): Promise<Step[]> => {
     last = await turnsOf(session).take({
+      kind: kind.token,
       name,
       owner: inputs.owner,
       reads,

@@ -66,7 +66,8 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
             schemaVersion: SCHEMA_VERSION,
           });
       properties.__provider = (inputs as Properties).__provider;
-      throw Object.assign(error, { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] });
+      const recorded = { id: id ?? kind.id(inputs, o), properties, reasons: [error.message] };
+      throw Object.assign(new Incomplete(error.problem, o), recorded);
     }
   };
 

@@ -24,7 +24,10 @@ export async function removeOrphans(
     return inputs.filter((one) => stackIdOf(one.owner) === stackId);
   };
   for (const kind of kinds.toReversed()) {
-    await Promise.all(ofStack(kind).map((inputs) => removeResource(kind, session, inputs)));
+    const removals = ofStack(kind).map((inputs) => removeResource(kind, session, inputs));
+    // None goes on unheard of.
+    const failed = (await Promise.allSettled(removals)).find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Observation, Outcome, Read, Report, Results, Step } from "../host/batch.ts";
 import { HostError } from "../host/errors.ts";
 import type { Session } from "../host/session.ts";
@@ -6,10 +7,14 @@ import { failedStep, Incomplete } from "./failure.ts";
 import { uniqueReads } from "./observe.ts";
 
 /** Others may change the host between our look and our lock; each time we plan anew from what they left. */
-const MAX_REPLANS = 20;
+const MAX_ROUNDS = 20;
+/** Rounds after which one goes alone: what keeps changing may be only what somebody else in its batch has to look at. */
+const SHARED_ROUNDS = 3;
 
 /** What one resource does under the host's lock. */
 export interface Turn {
+  /** "LxcRootfs" */
+  kind: string;
   /** "LxcRootfs web" */
   name: string;
   /** Who takes the lock. */
@@ -25,7 +30,8 @@ export interface Turn {
 
 interface Waiting {
   turn: Turn;
-  replans: number;
+  /** In how many batches it was. */
+  rounds: number;
   resolve(last: Observation): void;
   reject(error: unknown): void;
 }
@@ -38,8 +44,9 @@ interface Share {
 
 /**
  * The turns of this process at one host. Those that arrive while the host is busy go together: one look for all of them, then one
- * batch, under one lock, with the steps of each in turn. Each is planned as if those before it had written down what they are about
- * to: slots, and claims of what is shared. So none behind a step that failed is done; they are planned anew, from what there is.
+ * batch of each kind, under one lock, with the steps of each in turn. Each is planned as if those before it had written down what
+ * they are about to: slots, disks, claims of what is shared. So none behind a step that failed is done; they are planned anew, from
+ * what there is.
  */
 export class Turns {
   readonly #session: Session;
@@ -56,7 +63,7 @@ export class Turns {
   /** Resolves, with what the host is like then, when nothing is left to do. */
   take(turn: Turn): Promise<Observation> {
     return new Promise((resolve, reject) => {
-      this.#arrived.push({ turn, replans: 0, resolve, reject });
+      this.#arrived.push({ turn, rounds: 0, resolve, reject });
       if (!this.#isServing) void this.#serve();
     });
   }
@@ -91,33 +98,53 @@ export class Turns {
       this.#last = last;
       this.#decide(last.observation);
     }
+    const next = this.#next();
+    if (next.length === 0) return;
     const { reads, observation } = this.#last;
-    const shares = this.#plan(observation);
-    if (shares.length > 0) await this.#do(shares, reads, observation);
+    const shares = this.#plan(next, observation);
+    if (shares.length === 0) throw new Error(`no plan of ${namesOf(next).join(", ")} comes out twice the same`);
+    await this.#do(shares, reads, observation);
+  }
+
+  /** Those whose turn it is: all, or one who was in many batches already. */
+  #next(): Waiting[] {
+    const often = this.#pending.find(({ rounds }) => rounds >= SHARED_ROUNDS);
+    return often ? [often] : this.#pending;
   }
 
   async #look() {
-    const reads = uniqueReads(this.#pending.flatMap(({ turn }) => turn.reads));
-    return { reads, observation: await this.#session.observe(reads, ...namesOf(this.#pending)) };
+    const reads = this.#reads();
+    return { reads, observation: await this.#session.observe(reads, ...namesOf(this.#next())) };
   }
 
-  /** Ends the turns that have nothing left to do, or must not do it, by what is there. */
+  #reads(): Read[] {
+    return uniqueReads(this.#next().flatMap(({ turn }) => turn.reads));
+  }
+
+  /**
+   * Ends the turns that have nothing left to do, or must not do it, by what is there. What must not be done because of something that
+   * another one in front may be about to remove is not refused yet.
+   */
   #decide(observation: Observation): void {
-    for (const waiting of [...this.#pending]) {
+    let isFirst = true;
+    for (const waiting of [...this.#next()]) {
       try {
-        if (waiting.turn.next(observation.results).length > 0) continue;
-        this.#end(waiting, () => waiting.resolve(observation));
+        if (waiting.turn.next(observation.results).length > 0) isFirst = false;
+        else this.#end(waiting, () => waiting.resolve(observation));
       } catch (error) {
-        this.#end(waiting, () => waiting.reject(error));
+        if (isFirst) this.#end(waiting, () => waiting.reject(error));
       }
     }
   }
 
-  /** What each of those that are left does next, as far as it goes into one batch. */
-  #plan({ results }: Observation): Share[] {
+  /** What each does next, as far as it goes into one batch: of one kind, and of each resource once. */
+  #plan(next: Waiting[], { results }: Observation): Share[] {
     const shares: Share[] = [];
     let foreseen = results;
-    for (const waiting of this.#pending) {
+    for (const waiting of next) {
+      const { kind, name } = waiting.turn;
+      const others = shares.map(({ waiting }) => waiting.turn);
+      if (others.some((other) => other.kind !== kind || other.name === name)) continue;
       const steps = stepsOrNone(() => waiting.turn.next(foreseen));
       // A host that restarts ends its batch.
       if (steps.some(({ restart }) => restart)) return shares.length > 0 ? shares : [{ waiting, steps }];
@@ -136,20 +163,22 @@ export class Turns {
     );
     const lock = { holder: all[0]!.turn.owner, expect };
     const report = await this.#session.run({ reads, steps, lock }, ...namesOf(all)).catch((error) => {
-      // What the host did is unknown: it may have done all of it.
-      const unknown = error instanceof HostError ? new Incomplete(error.problem, undefined) : error;
-      for (const waiting of all) this.#end(waiting, () => waiting.reject(unknown));
+      // What the host did is unknown: it may have done all of it. Each has an error of its own: what is recorded goes with it.
+      const unknown = () => (error instanceof HostError ? new Incomplete(error.problem, undefined) : error);
+      for (const waiting of all) this.#end(waiting, () => waiting.reject(unknown()));
     });
     if (!report) return;
     this.#last = { reads, observation: report.observation };
-    if (report.stale) this.#countReplans(all);
-    else await this.#tell(shares, report);
+    if (!report.stale) await this.#tell(shares, report);
     if (this.#last) this.#decide(report.observation);
+    this.#countRounds(all);
+    // What has changed may be what only others had to look at.
+    if (report.stale && !isDeepStrictEqual(reads, this.#reads())) this.#last = undefined;
   }
 
-  #countReplans(all: Waiting[]): void {
+  #countRounds(all: Waiting[]): void {
     for (const waiting of all)
-      if (++waiting.replans >= MAX_REPLANS)
+      if (++waiting.rounds >= MAX_ROUNDS)
         this.#end(waiting, () => waiting.reject(keepsChanging(waiting.turn.name, this.#session.host)));
   }
 
@@ -198,7 +227,7 @@ const namesOf = (waiting: Waiting[]) => waiting.map(({ turn }) => turn.name);
 function keepsChanging(name: string, host: string): HostError {
   return new HostError({
     code: "host-keeps-changing",
-    what: `${name}: the host changed ${MAX_REPLANS} times between looking and acting`,
+    what: `${name}: the host changed ${MAX_ROUNDS} times between looking and acting`,
     where: host,
     remedy: "find out what else changes it (another stack, a script), then run the same command again",
   });

@@ -34,11 +34,16 @@ once() {
   IFS= read -r first <&3 || return 0
   ! grep -qxF -e "$first" ${SEEN} || return 0
   [ "$(stat -c %s ${LOG} 2>/dev/null || echo 0)" -lt ${LIMIT} ] || mv ${LOG} ${LOG}.1
-  keep >>${LOG} && printf '%s\\n' "$first" >>${SEEN}
+  keep >>${LOG} && printf '%s\\n' "$first" >>${SEEN} && again=yes
 }
 mkdir -p ${FOLDER} && : >>${SEEN} || exit 1
-for file in $(ls ${ROTATED}.[0-9]* 2>/dev/null | sort -t . -k 3 -rn); do
-  once 3<"$file" || exit 1
+# Names change with each rotation: until nothing new is found under any.
+again=yes
+while [ $again ]; do
+  again=
+  for file in $(ls ${ROTATED}.[0-9]* 2>/dev/null | sort -t . -k 3 -rn); do
+    [ ! -e "$file" ] || once 3<"$file" || exit 1
+  done
 done
 tail -n 100 ${SEEN} >${SEEN}.new && mv ${SEEN}.new ${SEEN}
 `;

@@ -124,7 +124,7 @@ for name; do
 done
 [ -z "$units" ] || systemctl show -p Id,ActiveState,UnitFileState,NeedDaemonReload $units
 echo "@files"
-[ -z "$files" ] || grep -H '' $files
+[ -z "$files" ] || grep -aH '' $files
 echo "@folders"
 for name; do
   for d in ${STORE}/roots/$name/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
@@ -164,18 +164,18 @@ const readMounts = parseOnce((listed) => {
 
 export function parseMounts(outcome: Outcome, name: string): MountState {
   const { units, files, folders, mounts } = readMounts(outcome);
-  const show = units.get(unitName(name)) ?? [];
-  const text = files.get(unitPath(name))?.map(([, line]) => `${line}\n`);
+  const show = units.get(unitName(name));
+  const lines = files.get(unitPath(name))?.map(([, line]) => `${line}\n`);
   const mount = mounts.get(mountedRoot(name));
   const layers = layersFolder(name);
   const disk = parseDisk(folders, mounts, layers);
   return {
     folders: disk?.file !== undefined || folders.has(`${layers}/upper`),
     ...(disk && { disk }),
-    unit: text?.join(""),
-    active: show.includes("ActiveState=active"),
-    enabled: show.includes("UnitFileState=enabled"),
-    fresh: !show.includes("NeedDaemonReload=yes"),
+    unit: (lines ?? (show && []))?.join(""), // a file that is empty has no lines
+    active: show?.includes("ActiveState=active") ?? false,
+    enabled: show?.includes("UnitFileState=enabled") ?? false,
+    fresh: !show?.includes("NeedDaemonReload=yes"),
     label: mount && /context=(?:\\x22|")?([\w:]+(?:,c\d+)?)/.exec(mount)?.[1],
   };
 }

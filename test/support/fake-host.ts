@@ -1,4 +1,4 @@
-import type { Batch, Observation, Outcome, Report, Results, Step } from "../../provider/host/batch.ts";
+import type { Batch, Observation, Outcome, Read, Report, Results, Step } from "../../provider/host/batch.ts";
 import { Session } from "../../provider/host/session.ts";
 import { idsOf } from "./plans.ts";
 import { printed } from "./recorded.ts";
@@ -14,6 +14,9 @@ export class FakeHost extends Session {
   look: (() => Outcome) | undefined;
   /** The looks that there are; all print the same. */
   keys = ["things"];
+  /** The look that is another each time. */
+  changing: string | undefined;
+  #changes = 0;
   /** Called when it has restarted. */
   restarted: () => unknown = () => {};
   /** Called before each round trip. */
@@ -24,9 +27,9 @@ export class FakeHost extends Session {
     for (const thing of things) this.things.add(thing);
   }
 
-  override async run({ steps = [], lock }: Batch): Promise<Report> {
+  override async run({ reads, steps = [], lock }: Batch): Promise<Report> {
     this.meanwhile(this.trips.length);
-    const stale = lock !== undefined && lock.expect !== this.#observe().digest;
+    const stale = lock !== undefined && lock.expect !== this.#observe(reads).digest;
     const outcomes: Outcome[] = [];
     for (const step of stale ? [] : steps) {
       const outcome = this.#execute(step);
@@ -35,7 +38,7 @@ export class FakeHost extends Session {
     }
     const what = steps.length === 0 ? "look" : idsOf(steps).join(", ");
     this.trips.push(`${stale ? "stale: " : lock ? "locked: " : ""}${what}`);
-    return { observation: this.#observe(), outcomes, stale, boot: "this" };
+    return { observation: this.#observe(reads), outcomes, stale, boot: "this" };
   }
 
   override async awaitBoot(before: string | undefined): Promise<void> {
@@ -48,9 +51,10 @@ export class FakeHost extends Session {
     return this.#observe().results;
   }
 
-  #observe(): Observation {
+  #observe(reads: readonly Read[] = []): Observation {
+    const changes = reads.some(({ key }) => key === this.changing) ? ++this.#changes : 0;
     const outcome = this.look?.() ?? printed([...this.things].sort().join("\n"));
-    return { results: new Map(this.keys.map((key) => [key, outcome])), digest: JSON.stringify(outcome) };
+    return { results: new Map(this.keys.map((key) => [key, outcome])), digest: JSON.stringify([outcome, changes]) };
   }
 
   #execute(step: Step): Outcome {

@@ -10,7 +10,7 @@ const avc = (what: string, of: { target?: string; type?: string; level?: string;
     `scontext=system_u:system_r:svirt_lxc_sys_t:${level} tcontext=system_u:${target}:s0 tclass=${type} permissive=0`
   );
 };
-const { read, tell } = deniedTo(LEVEL);
+const { read, tell } = deniedTo(LEVEL)!;
 const told = (...lines: string[]) => tell(printed(lines.join("\n"))).slice(1);
 
 test.each<[string, string[], string[]]>([

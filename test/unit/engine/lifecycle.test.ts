@@ -55,6 +55,22 @@ test("an output that is made once is made at create, and stays through update, r
   await expect(update!("things", outs, of("z"))).rejects.toMatchObject({ properties: { serial: 1 } });
 });
 
+test("two whose connection breaks in one batch: each is recorded as what it is", async () => {
+  host.run = async (batch) => {
+    if (batch.steps?.length) throw new HostError({ code: "connection-lost", what: "the connection is lost" });
+    return FakeHost.prototype.run.call(host, batch);
+  };
+  const named = (name: string) => ({ ...kind, hostName: () => name });
+  const made = ["x", "y"].map((name) =>
+    lifecycle(named(name), [kind])
+      .create({ ...of(name), owner: `p/s/Things/${name}` })
+      .catch((error: unknown) => error),
+  );
+  expect(await Promise.all(made)).toMatchObject(
+    ["x", "y"].map((name) => ({ properties: { owner: `p/s/Things/${name}`, things: [name] } })),
+  );
+});
+
 test("create that fails half-way: what exists is recorded, for the next up and for destroy", async () => {
   host.on.set("add y", () => ({ exit: 1, stderr: "no" }));
   const error = await provider.create({ ...of("x", "y"), __provider: "code" }).catch((e: unknown) => e);

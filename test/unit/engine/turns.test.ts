@@ -83,7 +83,8 @@ test("that something must not be, or is there, is never said by what others are 
     });
   host.look = () => ({ exit: 0, stdout: [...host.things].join("\n"), stderr: "" });
   host.keys = ["things", "store"];
-  expect(await all(converge(numbered("x"), host, inputs()), converge(numbered("y"), host, inputs()))).toHaveLength(2);
+  const both = await all(converge(numbered("x"), host, inputs()), converge(numbered("y"), host, inputs()));
+  expect(both).toEqual([expect.any(Array), expect.any(Array)]);
   expect(host.trips).toEqual(["look", "locked: add slots/0"]);
 });
 
@@ -100,6 +101,8 @@ test("a connection that breaks leaves each of the batch unknown, and tries those
     expect(error).toBeInstanceOf(Incomplete);
     expect((error as Incomplete<unknown>).observed).toBeUndefined();
   }
+  // What is recorded of each goes with its error.
+  expect(lost[0]).not.toBe(lost[1]);
   expect(await all(...later)).toEqual([["z"]]);
 });
 
@@ -115,6 +118,7 @@ test("a host that cannot be looked at is an error of each that waits", async () 
 test("what has the host restart goes alone, when the others are done", async () => {
   const host = new FakeHost();
   const restarts = things({
+    hostName: () => "x",
     plan: ({ there }) => (there.includes("x") ? [] : [{ ...add("x"), restart: { ready: [], timeout: 1 } }]),
   });
   const work = [named("a"), restarts, named("z")].map((kind, i) => converge(kind, host, inputs("axz"[i]!)));
@@ -127,6 +131,43 @@ test("what has the host restart goes alone, when the others are done", async () 
     "look",
     "locked: add z",
   ]);
+});
+
+test("what makes a batch outdated again and again is looked at by its own resource alone, in the end", async () => {
+  const host = new FakeHost();
+  // Whoever looks at "busy" finds it changed each time.
+  const asks = (name: string, key: string) => ({ ...named(name), reads: () => [{ key, argv: [] }] });
+  const looks = (key: string) => ({ ...asks("y", key), parse: () => ({ there: [...host.things] }) });
+  host.keys = ["things", "busy"];
+  host.changing = "busy";
+  const [y, x] = await all(converge(looks("busy"), host, inputs("y")), converge(named("x"), host, inputs("x")));
+  expect(y).toMatchObject({ problem: { code: "host-keeps-changing" } });
+  expect(x).toEqual(["x"]);
+});
+
+test("a batch has one kind, and each resource once", async () => {
+  const host = new FakeHost();
+  const other = { ...named("y"), token: "Others" };
+  const work = [
+    converge(named("x"), host, inputs("x")),
+    converge(other, host, inputs("y")),
+    converge(named("x"), host, inputs("z")),
+    converge(named("w"), host, inputs("w")),
+  ];
+  await all(...work);
+  expect(host.trips).toEqual(["look", "locked: add x, add w", "locked: add y", "locked: add z"]);
+});
+
+test("what is refused because of something that goes in front of it is tried when that is gone", async () => {
+  const host = new FakeHost("full");
+  const needs = {
+    ...named("y"),
+    precondition: ({ there }: ThingsObserved) =>
+      there.includes("full") ? { code: "disk-space", what: "no space" } : undefined,
+  };
+  const work = [removeResource(named("x"), host, inputs("full")), converge(needs, host, inputs("y"))];
+  await Promise.all(work);
+  expect([...host.things]).toEqual(["y"]);
 });
 
 test("removals go together, too", async () => {
