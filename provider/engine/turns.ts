@@ -91,18 +91,18 @@ export class Turns {
 
   /** Looks, unless what was seen last will do, and does what is next for each. */
   async #round(): Promise<void> {
+    if (this.#last && !isCovered(this.#reads(), this.#last.reads)) this.#last = undefined;
     if (!this.#last) {
       let last = await this.#look();
       // Those who came meanwhile go along, for one more look: Pulumi sends them one by one.
       if (this.#admit()) last = await this.#look();
       this.#last = last;
-      this.#decide(last.observation);
     }
-    const next = this.#next();
-    if (next.length === 0) return;
     const { reads, observation } = this.#last;
-    const shares = this.#plan(next, observation);
-    if (shares.length === 0) throw new Error(`no plan of ${namesOf(next).join(", ")} comes out twice the same`);
+    const left = this.#decide(this.#next(), observation);
+    if (left.length === 0) return;
+    const shares = this.#plan(left, observation);
+    if (shares.length === 0) throw new Error(`no plan of ${namesOf(left).join(", ")} comes out twice the same`);
     await this.#do(shares, reads, observation);
   }
 
@@ -112,29 +112,31 @@ export class Turns {
     return often ? [often] : this.#pending;
   }
 
+  #reads(): Read[] {
+    return uniqueReads(this.#next().flatMap(({ turn }) => turn.reads));
+  }
+
   async #look() {
     const reads = this.#reads();
     return { reads, observation: await this.#session.observe(reads, ...namesOf(this.#next())) };
   }
 
-  #reads(): Read[] {
-    return uniqueReads(this.#next().flatMap(({ turn }) => turn.reads));
-  }
-
   /**
-   * Ends the turns that have nothing left to do, or must not do it, by what is there. What must not be done because of something that
-   * another one in front may be about to remove is not refused yet.
+   * Ends the turns that have nothing left to do, or must not do it, by what is there; returns the others. What must not be done
+   * because of something that one in front may be about to remove is not refused yet.
    */
-  #decide(observation: Observation): void {
-    let isFirst = true;
-    for (const waiting of [...this.#next()]) {
+  #decide(next: Waiting[], observation: Observation): Waiting[] {
+    const left: Waiting[] = [];
+    for (const waiting of [...next]) {
       try {
-        if (waiting.turn.next(observation.results).length > 0) isFirst = false;
+        if (waiting.turn.next(observation.results).length > 0) left.push(waiting);
         else this.#end(waiting, () => waiting.resolve(observation));
       } catch (error) {
-        if (isFirst) this.#end(waiting, () => waiting.reject(error));
+        if (left.length === 0) this.#end(waiting, () => waiting.reject(error));
+        else left.push(waiting);
       }
     }
+    return left;
   }
 
   /** What each does next, as far as it goes into one batch: of one kind, and of each resource once. */
@@ -170,7 +172,12 @@ export class Turns {
     if (!report) return;
     this.#last = { reads, observation: report.observation };
     if (!report.stale) await this.#tell(shares, report);
-    if (this.#last) this.#decide(report.observation);
+    // Before others are let in, for whom it is too old.
+    if (this.#last)
+      this.#decide(
+        this.#pending.filter((waiting) => all.includes(waiting)),
+        report.observation,
+      );
     this.#countRounds(all);
     // What has changed may be what only others had to look at.
     if (report.stale && !isDeepStrictEqual(reads, this.#reads())) this.#last = undefined;
@@ -211,6 +218,11 @@ export class Turns {
     this.#pending = this.#pending.filter((other) => other !== waiting);
     tell();
   }
+}
+
+/** Do looks tell all that others would? */
+function isCovered(wanted: Read[], reads: Read[]): boolean {
+  return isDeepStrictEqual(uniqueReads([...reads, ...wanted]), reads);
 }
 
 /** What it would do; nothing yet, if those before it are in its way until they are done. */

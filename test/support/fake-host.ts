@@ -12,7 +12,7 @@ export class FakeHost extends Session {
   readonly on = new Map<string, () => Partial<Outcome> | undefined>();
   /** What the look at the host prints instead. */
   look: (() => Outcome) | undefined;
-  /** The looks that there are; all print the same. */
+  /** The looks of a snapshot; all print the same. */
   keys = ["things"];
   /** The look that is another each time. */
   changing: string | undefined;
@@ -54,7 +54,8 @@ export class FakeHost extends Session {
   #observe(reads: readonly Read[] = []): Observation {
     const changes = reads.some(({ key }) => key === this.changing) ? ++this.#changes : 0;
     const outcome = this.look?.() ?? printed([...this.things].sort().join("\n"));
-    return { results: new Map(this.keys.map((key) => [key, outcome])), digest: JSON.stringify([outcome, changes]) };
+    const keys = reads.length > 0 ? reads.map(({ key }) => key) : this.keys;
+    return { results: new Map(keys.map((key) => [key, outcome])), digest: JSON.stringify([outcome, changes]) };
   }
 
   #execute(step: Step): Outcome {
