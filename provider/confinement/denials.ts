@@ -21,8 +21,8 @@ export function deniedTo(level: string): { read: Read; tell(outcome: Outcome): s
 /** Of how many kinds of denials an error tells. */
 const MAX_KINDS = 4;
 
-/** The denials as sentences, one a kind, the last kinds last: "perl may not map_create bpf of svirt_lxc_sys_t (3 times)". */
-export function tellDenials({ stdout }: Outcome): string[] {
+/** The denials as sentences, one a kind, the last kinds last: "perl (svirt_lxc_sys_t) may not read the dir of var_t (3 times)". */
+function tellDenials({ stdout }: Outcome): string[] {
   const counts = new Map<string, number>();
   for (const line of stdout.split("\n")) {
     const sentence = sentenceOf(line);

@@ -171,8 +171,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
     const expected = { label, idmap, capabilities: live?.capabilities };
-    const verdict = evidence && judge(evidence, expected);
     const found = evidence && checks(evidence, expected);
+    const verdict = evidence && judge(evidence, expected, found);
     const signed = parseSigned(results.get("signed")!, name);
     const digest = found && signed !== undefined ? digestOf(found) : undefined;
     // We made it for a container that is no more, or never came to be.
