@@ -14,9 +14,9 @@ const OF_A_KIND = 20;
 const LIMIT = 16 * 1024 * 1024;
 
 /**
- * The script that keeps: each file that was not kept yet, the oldest first, since several may be rotated before its turn comes.
- * A file stays open, whatever it is called meanwhile. Two passes: first the events of which no more are kept, by their serial
- * numbers, then the records of all others.
+ * The script that keeps: each file that was not kept yet, the oldest first. All are opened before the first is read, since a flood
+ * rotates faster than they are read: a file stays open, whatever it is called meanwhile, and when it is removed. Two passes over
+ * each: first the events of which no more are kept, by their serial numbers, then the records of all others.
  */
 export const KEEP = `umask 077
 keep() { awk '
@@ -36,16 +36,20 @@ once() {
   [ "$(stat -c %s ${LOG} 2>/dev/null || echo 0)" -lt ${LIMIT} ] || mv ${LOG} ${LOG}.1
   keep >>${LOG} && printf '%s\\n' "$first" >>${SEEN} && again=yes
 }
+all() {
+  [ $# != 0 ] || return 0
+  newest=$1; shift
+  { all "$@"; once || failed=1; } 3<"$newest"
+}
 mkdir -p ${FOLDER} && : >>${SEEN} || exit 1
 # Names change with each rotation: until nothing new is found under any.
 again=yes
 while [ $again ]; do
   again=
-  for file in $(ls ${ROTATED}.[0-9]* 2>/dev/null | sort -t . -k 3 -rn); do
-    [ ! -e "$file" ] || once 3<"$file" || exit 1
-  done
+  all $(ls ${ROTATED}.[0-9]* 2>/dev/null | sort -t . -k 3 -n)
 done
 tail -n 100 ${SEEN} >${SEEN}.new && mv ${SEEN}.new ${SEEN}
+exit \${failed:-0}
 `;
 
 /**

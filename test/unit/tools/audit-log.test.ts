@@ -10,8 +10,8 @@ beforeEach(() => mkdirSync(join(folder, "audit"), { recursive: true }));
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** The very script, on logs of its own; what it has kept by then. */
-function keep(): string[] {
-  const script = KEEP.replaceAll("/var/log", folder);
+function keep(whileBusy = ""): string[] {
+  const script = `stat() { ${whileBusy || ":"}; command stat "$@"; }\n${KEEP.replaceAll("/var/log", folder)}`;
   const { status, stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const log = join(folder, "svirt-lxc", "audit.log");
@@ -41,6 +41,12 @@ test("files that were rotated while it was busy are kept, each once, whatever th
   write(1, [d!]);
   expect(keep()).toEqual([a, b, c, d]);
   expect(keep()).toEqual([a, b, c, d]);
+});
+
+test("what auditd removes while it is busy is kept all the same", () => {
+  const [a, b, c] = ["A", "B", "C"].map(record);
+  for (const [i, line] of [c!, b!, a!].entries()) write(i + 1, [line]);
+  expect(keep(`rm -f ${rotated(1)} ${rotated(2)}`)).toEqual([a, b, c]);
 });
 
 test("ten files and more are kept in their order", () => {
