@@ -32,7 +32,7 @@ export async function audit(containers: readonly Declared[]): Promise<Audit[]> {
 
 async function auditHost(containers: readonly Declared[]): Promise<Audit[]> {
   const session = new Session(containers[0]!.connection ?? {});
-  const reads = uniqueReads([domainsRead, ...containers.map(({ name }) => evidenceRead(name)), proofsRead]);
+  const reads = uniqueReads([...containers.flatMap(({ name }) => [domainsRead(name), evidenceRead(name)]), proofsRead]);
   const { results } = await session.observe(reads, "audit");
   requireAnswers("its containers", session, reads, results);
   const domains = parseDomains(results.get("domains")!);

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Read, Results, Step } from "./batch.ts";
-import { parseOnce } from "./parse-once.ts";
+import type { Outcome, Read, Results, Step } from "./batch.ts";
 import { DAMAGED, type Damaged, parseRecord, removeRecord, STORE, writeRecord } from "./records.ts";
 
 /*
@@ -100,8 +99,14 @@ all=$(list) || all=$(list) || all=$(list) || exit 1
 /** All records of a host. */
 export const storeRead: Read = { key: "store", argv: ["sh", "-c", LIST] };
 
-/** The records of a listing. */
-export const parseStore = parseOnce(readStore);
+const stores = new WeakMap<Outcome, Store>();
+
+/** The records of a listing, which is parsed once. What it gives is shared, and is not to be changed. */
+export function parseStore(listed: Outcome): Store {
+  const store = stores.get(listed) ?? readStore(listed.stdout);
+  stores.set(listed, store);
+  return store;
+}
 
 function readStore(listing: string): Store {
   const store: Store = {
@@ -113,19 +118,36 @@ function readStore(listing: string): Store {
     folders: new Set(),
     staging: new Set(),
   };
-  for (const [path, text] of filesOf(listing)) {
-    const [kind, name = "", last = ""] = path.split("/");
-    if (kind === "slots") store.slots.set(Number(name), parseRecord(text, slotSchema));
-    else if (kind === "staging") store.staging.add(`${STORE}/${path}`);
-    else if (kind === "images" && last === "packages") store.packages.set(name, text.split(" ").filter(Boolean));
-    else if (last === "image.json") store.images.set(name, parseRecord(text, imageSchema));
-    else if (last === "root.json") store.roots.set(name, parseRecord(text, rootSchema));
-    else if (kind === "claims") {
-      const claims = store.claims.get(name) ?? new Map();
-      store.claims.set(name, claims.set(decode(last), text));
-    } else store.folders.add(path);
-  }
+  for (const [path, text] of filesOf(listing)) put(store, path, text);
   return store;
+}
+
+function put(store: Store, path: string, text: string): void {
+  const [kind, name = "", last = ""] = path.split("/");
+  if (kind === "slots") store.slots.set(Number(name), parseRecord(text, slotSchema));
+  else if (kind === "staging") store.staging.add(`${STORE}/${path}`);
+  else if (kind === "images" && last === "packages") store.packages.set(name, text.split(" ").filter(Boolean));
+  else if (last === "image.json") store.images.set(name, parseRecord(text, imageSchema));
+  else if (last === "root.json") store.roots.set(name, parseRecord(text, rootSchema));
+  else if (kind === "claims") {
+    const claims = store.claims.get(name) ?? new Map();
+    store.claims.set(name, claims.set(decode(last), text));
+  } else store.folders.add(path);
+}
+
+/** Takes out a record, or a folder of an image or a root with all below it. */
+function drop(store: Store, path: string): void {
+  const [kind, name = "", last] = path.split("/");
+  if (kind === "slots") store.slots.delete(Number(name));
+  else if (kind === "claims" && last !== undefined) {
+    const claims = store.claims.get(name);
+    claims?.delete(decode(last));
+    if (claims?.size === 0) store.claims.delete(name);
+  } else {
+    store.folders.delete(path);
+    (kind === "images" ? store.images : store.roots).delete(name);
+    if (kind === "images") store.packages.delete(name);
+  }
 }
 
 /** The results as they will be when steps have been done, as far as these say which records they write or remove. */
@@ -133,12 +155,23 @@ export function withRecordsOf(steps: readonly Step[], results: Results): Results
   const listed = results.get(storeRead.key);
   const records = steps.flatMap((step) => step.records ?? []);
   if (!listed || records.length === 0) return results;
-  let lines = listed.stdout.split("\n").filter(Boolean);
+  const { slots, claims, images, packages, roots, folders, staging } = parseStore(listed);
+  const store: Store = {
+    slots: new Map(slots),
+    claims: new Map([...claims].map(([thing, owners]) => [thing, new Map(owners)])),
+    images: new Map(images),
+    packages: new Map(packages),
+    roots: new Map(roots),
+    folders: new Set(folders),
+    staging: new Set(staging),
+  };
   for (const { path, text } of records) {
-    lines = lines.filter((line) => !line.startsWith(`./${path}:`) && !line.startsWith(`./${path}/`));
-    if (text !== undefined) lines.push(`./${path}:${text}`);
+    if (text === undefined) drop(store, path);
+    else put(store, path, text);
   }
-  return new Map(results).set(storeRead.key, { ...listed, stdout: `${lines.join("\n")}\n` });
+  const foreseen = { ...listed };
+  stores.set(foreseen, store);
+  return new Map(results).set(storeRead.key, foreseen);
 }
 
 /** The paths of a listing, and the text of each. */

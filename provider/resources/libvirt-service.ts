@@ -235,7 +235,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
     systemRead,
     { key: "libvirt", argv: ["sh", "-c", STATE] },
     { ...networksRead, ok: [0, EXIT_UNAVAILABLE] },
-    { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
+    { ...domainsRead("*"), ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
     firewallRead, // after libvirt was asked: it answers when it has written its rules
     networkRulesRead,
   ],

@@ -16,7 +16,7 @@ import { USERLAND } from "../tools/capabilities.ts";
 import { completeContainers } from "../tools/containers.ts";
 import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
 import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml } from "../tools/domain-xml.ts";
-import { domainsRead, parseDomains } from "../tools/domains.ts";
+import { domainsRead, parseDomainNames, parseDomains } from "../tools/domains.ts";
 import { INIT } from "../tools/init.ts";
 import { formatMemory, parseMemory } from "../tools/memory.ts";
 import { NETWORK_OWNER, networksRead, parseNetworks, type Reservation, release, reserve } from "../tools/network.ts";
@@ -153,7 +153,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
   createOnly: ["adopt"],
 
   reads: (name) => [
-    domainsRead,
+    domainsRead(name),
     networksRead,
     slicesRead,
     networkRulesRead,
@@ -177,7 +177,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const digest = found && signed !== undefined ? digestOf(found) : undefined;
     // We made it for a container that is no more, or never came to be.
     const isStale = (r: Reservation) =>
-      r.name !== undefined && r.name !== name && r.mac === macOf(r.ip) && !domains.has(r.name);
+      r.name !== undefined &&
+      r.name !== name &&
+      r.mac === macOf(r.ip) &&
+      !parseDomainNames(results.get("domains")!).has(r.name);
     const networks = [...parseNetworks(results.get("networks")!).values()];
     const own = networks.find((n) => n.name === network);
     const written = parseNetworkRules(results.get("network-rules")!);

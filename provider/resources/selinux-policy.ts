@@ -104,7 +104,7 @@ export const selinuxPolicy: Kind<Inputs, Observed, Outputs> = {
   reads: () => [
     storeRead,
     { key: "policy", argv: ["sh", "-c", LOADED] },
-    { ...domainsRead, ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
+    { ...domainsRead("*"), ok: [0, EXIT_UNAVAILABLE], unavailableExitCodes: [] },
   ],
   parse(results, { owner }) {
     const lines = results.get("policy")!.stdout.split("\n");

@@ -1,4 +1,5 @@
-import type { Outcome, Read, Step } from "../host/batch.ts";
+import type { Read, Step } from "../host/batch.ts";
+import { parseOnce } from "../host/parse-once.ts";
 import { GUEST_FILTER } from "./guest-filter.ts";
 import { gateway6Of } from "./subnet6.ts";
 import { LIST_ALL, V, virsh } from "./virsh.ts";
@@ -92,9 +93,12 @@ retry
 
 export const networksRead: Read = { key: "networks", argv: ["sh", "-c", NETWORKS] };
 
-export function parseNetworks(outcome: Outcome): Map<string, NetworkInfo> {
+/** The networks by name. */
+export const parseNetworks = parseOnce(readNetworks);
+
+function readNetworks(listed: string): Map<string, NetworkInfo> {
   const networks = new Map<string, NetworkInfo>();
-  for (const part of outcome.stdout.split(/^@net /m).slice(1)) {
+  for (const part of listed.split(/^@net /m).slice(1)) {
     const [info = "", xml = ""] = part.split(/^@xml /m);
     const network = elements(fromXml(xml), "network")[0];
     const name = value(network, "name", "#text");

@@ -41,7 +41,7 @@ const chainOf = async (name: string) =>
 test("by default a container reaches nothing of its host's or its neighbour's, and has the filter", async () => {
   expect(await chainOf("web")).toEqual(["ct count over 4096 drop"]);
   expect(await chainOf("db")).toEqual(["ct count over 4096 drop"]);
-  const xml = await host.read("/mnt/domains/web/config.xml");
+  const xml = await host.read("/etc/libvirt/lxc/web.xml");
   expect(xml).toMatch(/<port isolated=.yes./);
   expect(xml).toMatch(new RegExp(`<filterref filter=.svirt-lxc-guest.>.*value=.${await addressOf("web")}.`));
 });
@@ -84,7 +84,7 @@ test("IPv6: each container has an address of its slot, may send from no other, a
   ]);
   expect(await host.read(TABLE)).toContain(`elements = { ${db.address6} : jump from-db }`);
   const [own, linkLocal] = [/name=.IPV6. value=.(.*?).\/>/, /name=.LINKLOCAL. value=.(fe80:.*?).\/>/];
-  const xml = await host.read("/mnt/domains/db/config.xml");
+  const xml = await host.read("/etc/libvirt/lxc/db.xml");
   expect(xml).toContain("svirt-lxc-guest-ipv6");
   expect(own.exec(xml)?.[1]).toBe(db.address6);
   expect(linkLocal.exec(xml)?.[1]).toMatch(/^fe80::aff:fed5:\d$/);
@@ -125,11 +125,11 @@ test("flushed rules, a changed filter and a missing drop-in are named, and mende
 test("one that an earlier release started is not restarted, and is told of", async () => {
   const running = await pids();
   const unfiltered = "sed -i '/<filterref/d; /<port /d; s,/machine/svirt-lxc/web,/machine,'";
-  await host.sh(`${unfiltered} /mnt/domains/web/config.xml /mnt/domains/web/live.xml`);
+  await host.sh(`${unfiltered} /etc/libvirt/lxc/web.xml /run/libvirt/lxc/web.xml`);
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
   expect(output).toContain("its interface is filtered from its next start on");
-  expect(await host.read("/mnt/domains/web/config.xml")).toContain("svirt-lxc-guest");
+  expect(await host.read("/etc/libvirt/lxc/web.xml")).toContain("svirt-lxc-guest");
   await stack.converged();
   expect(await pids()).toBe(running);
 });

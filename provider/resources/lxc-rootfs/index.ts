@@ -38,7 +38,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
   replaces: ["name", "rebuild"],
   createOnly: ["image", "adopt"],
 
-  reads: (name) => [storeRead, uuidRead(name), spaceRead, mountsRead(name), settingsRead(name), domainsRead],
+  reads: (name) => [storeRead, uuidRead(name), spaceRead, mountsRead(name), settingsRead(name), domainsRead(name)],
   parse: observe,
 
   // One whose owner cannot be told is not gone.

@@ -22,7 +22,7 @@ mkdir /boot/grub
 mount -t overlay -o lowerdir=/usr/local/bin,upperdir=programs,workdir=programs-work programs /usr/local/bin
 
 mount -t overlay -o lowerdir=/etc,upperdir=etc,workdir=work etc /etc
-mkdir -p /etc/libvirt/nwfilter /etc/selinux /etc/systemd/network /etc/systemd/system.control /etc/sysctl.d
+mkdir -p /etc/libvirt/nwfilter /etc/libvirt/lxc /etc/selinux /etc/systemd/network /etc/systemd/system.control /etc/sysctl.d
 touch /etc/systemd/network /etc/sysctl.d # copied up now, and not when something is written there
 mkdir -p systemd/multi-user.target.wants
 mount --bind systemd /etc/systemd/system

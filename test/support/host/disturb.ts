@@ -71,7 +71,7 @@ export async function disturbed(
 /** Who the things on a host say that they belong to, as "LxcRootfs web". */
 export async function owners(host: Host, stack: string): Promise<string[]> {
   const text = await host.sh(
-    `cd /var/lib/svirt-lxc 2>/dev/null && { find claims -type f -printf '%f\\n'; cat slots/* roots/*/root.json; } 2>/dev/null; cat /mnt/domains/*/config.xml 2>/dev/null; true`,
+    `cd /var/lib/svirt-lxc 2>/dev/null && { find claims -type f -printf '%f\\n'; cat slots/* roots/*/root.json; } 2>/dev/null; cat /etc/libvirt/lxc/*.xml 2>/dev/null; true`,
   );
   const tokens = decodeURIComponent(text.replaceAll(/%(?![0-9A-F]{2})/g, "%25")).matchAll(
     new RegExp(`svirt-lxc/${stack}/(\\w+)/([\\w.-]+)`, "g"),

@@ -2,6 +2,7 @@ import { converge, removeResource } from "../../../provider/engine/converge.ts";
 import { Incomplete } from "../../../provider/engine/failure.ts";
 import type { Step } from "../../../provider/host/batch.ts";
 import { HostError } from "../../../provider/host/errors.ts";
+import { parseStore } from "../../../provider/host/store.ts";
 import { FakeHost } from "../../support/fake-host.ts";
 import { add, inputs, type ThingsObserved, things } from "../../support/things.ts";
 
@@ -74,10 +75,13 @@ test("that something must not be, or is there, is never said by what others are 
         { key: "things", argv: [] },
         { key: "store", argv: [] },
       ],
-      parse: (results) => ({ there: [results.get("store")!.stdout, results.get("things")!.stdout] }),
-      plan: ({ there: [taken = "", done = ""] }) => {
-        if (done.includes("slots/0")) return [];
-        if (taken.includes("slots/0")) throw new HostError({ code: "full", what: "no number is left" });
+      parse: (results) => ({
+        there: [...parseStore(results.get("store")!).slots.keys()].map(String),
+        host: { big: results.get("things")!.stdout },
+      }),
+      plan: ({ there: taken, host }) => {
+        if (host!.big.includes("slots/0")) return [];
+        if (taken.includes("0")) throw new HostError({ code: "full", what: "no number is left" });
         return [record("slots/0")];
       },
     });
