@@ -12,8 +12,14 @@ setTimeout(Module.flushCompileCache, 1000).unref();
 process.env.PULUMI_NODEJS_TYPESCRIPT = "false";
 
 // Two thirds of the SDK are there to take functions apart and to run the engine, which nothing here asks of it: they are read
-// when they are first used.
-const SELDOM = ["@npmcli/arborist", "normalize-package-data", "typescript", "./automation"];
+// when they are first used. What maps the lines of stack traces is never used: lines of TypeScript are those that Node runs.
+const SELDOM = [
+  "@npmcli/arborist",
+  "normalize-package-data",
+  "typescript",
+  "./automation",
+  "source-map-support/register",
+];
 const load = Module._load;
 Module._load = function (request, parent, ...rest) {
   const read = () => load.call(this, request, parent, ...rest);
