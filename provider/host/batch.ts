@@ -135,7 +135,7 @@ const LOCK_TIMEOUT = 3600;
 const KILL_AFTER = 5;
 /** Seconds for the connection, and for all that is neither read nor step. */
 const OVERHEAD = 60;
-const OUTPUT_LIMIT = 16 * 1024 * 1024;
+const OUTPUT_LIMIT = 64 * 1024 * 1024;
 /** The exit code of a look that was cut off: it must not pass for a whole one. */
 const EXIT_TRUNCATED = 141;
 /** The exit code of a batch whose connection broke; nobody sees it. */

@@ -31,3 +31,6 @@ Module._load = function (request, parent, ...rest) {
   };
   return new Proxy({}, { get });
 };
+
+// A program whose engine was killed would tell of the broken pipe into that pipe, over and over.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(1));

@@ -1,6 +1,6 @@
 import { act, look, run } from "../../support/batch.ts";
 
-const LIMIT = 16 * 1024 * 1024;
+const LIMIT = 64 * 1024 * 1024;
 const much = `head -c ${LIMIT + 1} /dev/zero | tr '\\0' x`;
 
 test("what a step prints is bounded", async () => {

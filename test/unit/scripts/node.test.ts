@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { execa } from "execa";
 import { checkout } from "../../../scripts/setup/paths.ts";
 import { nodeEnvironment } from "../../../scripts/state/node.ts";
@@ -24,4 +25,13 @@ test("what is seldom used of Pulumi's SDK is read when it is used", async () => 
       console.log(JSON.stringify([before, read(), typeof LocalWorkspace, text.includes("4711")])));`;
   const { stdout } = await execa(process.execPath, ["-e", script], { env: nodeEnvironment(), cwd: checkout });
   expect(JSON.parse(stdout)).toEqual([[false, false, false], [true, true, true], "function", true]);
+});
+
+test("a program to whose errors nobody listens any more ends", async () => {
+  const script = `
+    process.on("uncaughtException", (error) => console.error(error));
+    setInterval(() => console.error("still here"), 1);`;
+  const child = spawn(process.execPath, ["-e", script], { env: { ...process.env, ...nodeEnvironment() } });
+  child.stderr.once("data", () => child.stderr.destroy());
+  expect(await new Promise((ended) => child.once("close", ended))).toBe(1);
 });
