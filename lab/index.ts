@@ -102,7 +102,7 @@ async function reboot(dir: string, pid: number, selinux?: SelinuxMode): Promise<
     (await ssh(dir, "cat /proc/sys/kernel/random/boot_id", { reject: false, timeout: 20 })).stdout;
   const before = await bootId();
   await ssh(dir, "systemctl reboot", { reject: false });
-  await until("the next boot", 300, async () => {
+  await until("the next boot", 900, async () => {
     const now = await bootId();
     return now !== "" && now !== before;
   });

@@ -34,7 +34,7 @@ export async function startMachine(
   await writeRecord(dir, begun); // before anything else: whoever comes after a start that was killed finds it
   const record = { ...begun, port: await forwardedPort(dir, pid) };
   await writeRecord(dir, record);
-  await until("the machine's start", 120, () => runs(dir, pid)); // memory is read first
+  await until("the machine's start", 300, () => runs(dir, pid)); // memory is read first
   await writeSshConfig(dir, record.port, image);
   return record;
 }
@@ -74,7 +74,7 @@ async function launch(dir: string, args: string[]): Promise<number> {
 
 // Port 0 lets the kernel choose a free one, without a race; QEMU then says which.
 async function forwardedPort(dir: string, pid: number): Promise<number> {
-  return until("QEMU's control socket", 30, async () => {
+  return until("QEMU's control socket", 300, async () => {
     await requireAlive(dir, pid);
     if (!existsSync(join(dir, machineFiles.qmp))) return undefined;
     const [table] = await qmp(pid, { execute: "human-monitor-command", arguments: { "command-line": "info usernet" } });

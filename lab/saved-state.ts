@@ -52,7 +52,7 @@ async function bootAndSave(dir: string, image: LabImage, accelerator: Accelerato
 async function save(dir: string, pid: number): Promise<void> {
   await qmp(pid, { execute: "migrate-set-parameters", arguments: { "max-bandwidth": 2 ** 34 } });
   await qmp(pid, { execute: "migrate", arguments: { uri: "exec:umask 077; cat > memory" } });
-  await until("the machine's saved state", 120, async () => {
+  await until("the machine's saved state", 300, async () => {
     const [{ status }] = (await qmp(pid, { execute: "query-migrate" })) as [{ status: string }];
     if (status === "failed") throw new Error("QEMU could not save the machine's state");
     return status === "completed";

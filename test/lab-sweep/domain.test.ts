@@ -64,7 +64,7 @@ const inside = insideOf(
 );
 /** It may have ended a moment ago, of which libvirt makes an error. */
 const off = (lab: Lab) =>
-  until("its end", 60, async () => {
+  until("its end", 300, async () => {
     const { stdout } = await lab.ssh(`${V} destroy ${NAME} 2>/dev/null; ${V} domstate ${NAME}`, { reject: false });
     return stdout.includes("shut off");
   });
@@ -142,7 +142,7 @@ labTest("a container that has renamed its interface, and made others, is left al
       `nsenter -t ${INIT} -n ip address add 10.9.8.1/24 dev eth0`,
     ].join(" && "),
   );
-  await until("its address on the renamed interface", 120, async () => {
+  await until("its address on the renamed interface", 300, async () => {
     const { stdout } = await lab.ssh(`nsenter -t ${INIT} -n ip -o -4 address show dev lan0`, { reject: false });
     return stdout.includes("inet 10.213.");
   });

@@ -134,7 +134,7 @@ labTest("commands are run inside, once; a secret is in no process and not in sta
 labTest("a restart runs none again, a change those from it on, another root all", async (lab) => {
   // It may say that it failed to, when the container's control group has gone meanwhile.
   await lab.ssh("virsh -q -c lxc:/// destroy web", { reject: false });
-  await until("the end of the container", 60, async () => {
+  await until("the end of the container", 300, async () => {
     const { stdout } = await lab.ssh("virsh -q -c lxc:/// list --name");
     return stdout.trim() === "";
   });

@@ -82,7 +82,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
     await inside("db", "cat >/root/target.pl", target);
     await inside("db", run("db"));
     const said = async (look: () => Promise<{ stdout: string }>) =>
-      until("the target's word", 60, async () => {
+      until("the target's word", 300, async () => {
         const { stdout } = await look();
         const [, ...numbers] = /^(\d+) (\d+) (\d+)$/.exec(stdout.trim()) ?? [];
         return numbers.length === 3 && numbers;
@@ -185,7 +185,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
     const events = "/sys/fs/cgroup$(cut -d : -f 3 /proc/$(cat /run/libvirt/lxc/web.pid)/cgroup)/cgroup.events";
     await until(
       "it stands still",
-      60,
+      300,
       async () => (await lab.ssh(`cat "${events}"`, { reject: false })).stdout.includes("frozen 1"),
       1000,
     );

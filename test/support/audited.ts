@@ -33,7 +33,7 @@ export async function watchAudit(lab: Lab): Promise<() => Promise<Audited[]>> {
 async function mark(lab: Lab): Promise<number> {
   const word = `mark-${performance.now()}`;
   await lab.ssh(`auditctl -m ${word}`);
-  return until("the mark in the audit log", 120, async () => {
+  return until("the mark in the audit log", 300, async () => {
     const { stdout } = await lab.ssh(`grep -h -s ${word} ${LOG} ${LOG}.1; true`);
     return Number(/audit\([\d.]+:(\d+)\)/.exec(stdout)?.[1] ?? 0) || undefined;
   });

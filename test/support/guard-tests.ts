@@ -62,7 +62,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
   async function signed(lab: Lab, count: number) {
     const key = (await life.stack.resources())["LibvirtService lab"].outputs.evidenceKey;
     const log = "/var/log/svirt-lxc/evidence/web.log";
-    return until(`${count} statements`, 60, async () => {
+    return until(`${count} statements`, 300, async () => {
       const all = await verify(await says(lab, `cat ${log}`), [key]);
       return all.length >= count ? all.slice(count - 1) : undefined;
     });

@@ -146,7 +146,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
     expect(Number(forked)).toBeGreaterThan(100);
     expect(Number(forked)).toBeLessThan(300);
     expect(Number(await says(`cat '${SLICE}/pids.current'`))).toBeLessThanOrEqual(300);
-    await until("the end of its processes", 120, async () => Number(await says(`cat '${SLICE}/pids.current'`)) < 100);
+    await until("the end of its processes", 300, async () => Number(await says(`cat '${SLICE}/pids.current'`)) < 100);
   });
 
   attack("keeps every processor busy", "an equal share of the processors", "its share", async () => {
@@ -236,7 +236,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
         const killed = await controller();
         await until(
           "the controller's protection",
-          60,
+          300,
           async () => (await says(`cat /proc/${killed}/oom_score_adj`)) === "-1000",
         );
         await lab.ssh(`kill -9 ${killed}`);
@@ -245,8 +245,8 @@ export function limitTests({ whole }: { whole: boolean }): void {
         await stack.converged();
 
         await inside("web", "systemctl poweroff").catch(() => {});
-        await until("its end", 120, async () => (await says("virsh -q -c lxc:/// domstate web")) === "shut off");
-        await until("the look at it", 120, async () => (await says("ls /run/svirt-lxc-watch")) === "db");
+        await until("its end", 300, async () => (await says("virsh -q -c lxc:/// domstate web")) === "shut off");
+        await until("the look at it", 300, async () => (await says("ls /run/svirt-lxc-watch")) === "db");
         expect(await says("virsh -q -c lxc:/// domstate web")).toBe("shut off");
       },
     );

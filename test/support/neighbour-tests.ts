@@ -112,7 +112,7 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
     await listen("db", `exec nsenter -t ${init} -n perl /root/listen.pl eth0`);
     const marks = async (where: string) => (await said(lab, `cat /run/heard.${where}`)).split("\n");
     const hears = (where: string, mark: string) =>
-      until(`${where} hears "${mark}"`, 60, async () => (await marks(where)).includes(mark), 1000);
+      until(`${where} hears "${mark}"`, 300, async () => (await marks(where)).includes(mark), 1000);
     await Promise.all([hears("host", "ready"), hears("db", "ready")]);
     await login("web", "perl /root/send.pl eth0", `${[...sent, frames.udp(web, gateway, "honest")].join("\n")}\n`);
     await hears("host", "honest");
@@ -121,7 +121,7 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
       await lab.ssh(`echo '[mark to db]' >/dev/udp/${db.ip}/4000`);
       return (await marks("db")).includes("to db");
     };
-    await until("db hears the host", 60, reaches, 1000);
+    await until("db hears the host", 300, reaches, 1000);
     await delay(2000);
     const others = async (where: string) =>
       (await marks(where)).filter((mark) => !["ready", "honest", "to db"].includes(mark)).sort();
