@@ -1,4 +1,5 @@
 import type { Outcome, Read } from "../host/batch.ts";
+import { parseAvcRecord } from "../tools/avc-record.ts";
 import { DENIALS_OF } from "../tools/denials.ts";
 import { QUESTIONS } from "./questions.ts";
 
@@ -32,19 +33,15 @@ function tellDenials({ stdout }: Outcome): string[] {
   return told.slice(-MAX_KINDS);
 }
 
-/** One denial in plain words, of a record as auditd and the kernel write it (the fields are those of avc_audit_pre_callback). */
-function sentenceOf(record: string): string | undefined {
-  const [, permissions] = /avc: +denied +{ *([^}]*[^} ]) *}/.exec(record) ?? [];
-  const [, source] = /scontext=[^:\s]*:[^:\s]*:([^:\s]*)/.exec(record) ?? [];
-  const [, target] = /tcontext=[^:\s]*:[^:\s]*:([^:\s]*)/.exec(record) ?? [];
-  const [, kind] = /tclass=(\w+)/.exec(record) ?? [];
-  if (!permissions || !source || !target || !kind) return undefined;
-  const [, who = source] = / comm="([^"]*)"/.exec(record) ?? [];
-  const [, named] = / (?:path|name)="([^"]*)"/.exec(record) ?? [];
-  const what = named === undefined ? kind : `${kind} "${named}"`;
-  const row = QUESTIONS.find((q) => q.class === kind && typesOf(q.target, source).includes(target));
+/** One denial in plain words. */
+function sentenceOf(line: string): string | undefined {
+  const record = parseAvcRecord(line);
+  if (record?.result !== "denied") return undefined;
+  const { source, target, permissions, program, file } = record;
+  const what = file === "" ? record.class : `${record.class} "${file}"`;
+  const row = QUESTIONS.find((q) => q.class === record.class && typesOf(q.target, source).includes(target));
   const gain = row && source.startsWith("svirt_lxc_sys_t") ? `; no container may ${row.gain}` : "";
-  return `${who} (${source}) may not ${permissions.split(" ").join(", ")} the ${what} of ${target}${gain}`;
+  return `${program || source} (${source}) may not ${permissions.join(", ")} the ${what} of ${target}${gain}`;
 }
 
 /** The types that a row is about. */

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Audited, clearAudit, watchAudit } from "../support/audited.ts";
+import type { AvcRecord } from "../../provider/tools/avc-record.ts";
+import { clearAudit, watchAudit } from "../support/audited.ts";
 import { Documented, expectDocumented, table } from "../support/generated.ts";
 import { labTest, sharedLab, testLabDir } from "../support/lab.ts";
 import { keepHostPrepared } from "../support/lab-keeper.ts";
@@ -21,7 +22,7 @@ const OURS = /^(svirt_lxc_\w+|virtd_lxc_t)$/;
 let dir: string;
 let key: string;
 let stack: Stack;
-let audited: () => Promise<Audited[]>;
+let audited: () => Promise<AvcRecord[]>;
 const served = new Documented(DOCUMENT, "servers", ["software", "it …"]);
 const refused = new Set<(typeof REFUSED)[number]>();
 
