@@ -39,10 +39,7 @@ async function auditHost(containers: readonly Declared[]): Promise<Audit[]> {
   return containers.map(({ name, label, idmap }) => {
     const live = domains.get(name)?.live;
     const evidence = live && parseEvidence(results.get("evidence")!, name, idmap);
-    const capabilities = live?.capabilities;
-    const all = evidence
-      ? checks(evidence, { label, idmap, capabilities })
-      : [stopped(parseRefusal(results.get("proofs")!, name))];
+    const all = evidence ? checks(evidence, { label, idmap }) : [stopped(parseRefusal(results.get("proofs")!, name))];
     const confined = all.every(({ faults }) => faults.length === 0);
     return { host: session.host, container: name, confined, checks: all };
   });

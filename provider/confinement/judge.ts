@@ -1,4 +1,4 @@
-import type { CapabilitySet } from "../tools/capabilities.ts";
+import { USERLAND } from "../tools/capabilities.ts";
 
 /** A process of a container, as the host sees it. */
 export interface Process {
@@ -50,8 +50,6 @@ export interface Expected {
   label: string;
   /** First id of its range on the host, and how many ids. */
   idmap: { start: number; count: number };
-  /** The capabilities that it may have over its user namespace; absent of one that was started without a limit of them. */
-  capabilities?: CapabilitySet;
 }
 
 export interface Verdict {
@@ -67,6 +65,9 @@ export interface Verdict {
 
 /** The one type that our policy confines. Any other, whatever its name promises, is not proven. */
 export const PROCESS_TYPE = "svirt_lxc_sys_t";
+
+/** The capabilities that a container does not have over its user namespace, a bit each. */
+const WITHHELD = ~BigInt(`0x${USERLAND}`);
 
 /** One piece of evidence. */
 export interface Check {
@@ -96,7 +97,7 @@ export function judge(evidence: Evidence, expected: Expected, found: Check[] = c
 
 /** Each piece of evidence of a running container. What cannot be told counts as wrong. */
 export function checks(evidence: Evidence, expected: Expected): Check[] {
-  const { label, idmap, capabilities } = expected;
+  const { label, idmap } = expected;
   const alive = evidence.processes.filter((p) => p.label !== "");
   const labels = labelsOf(alive);
   const inRange = (id: number) => id >= idmap.start && id < idmap.start + idmap.count; // not what could not be read
@@ -104,9 +105,7 @@ export function checks(evidence: Evidence, expected: Expected): Check[] {
   const grouped = alive.filter(({ groups }) => !groups.every(inRange));
   const shared = [...new Set(alive.flatMap((p) => p.shared))].sort();
   const all = alive.reduce((set, { bounding = 0n }) => set | bounding, 0n);
-  const able = alive.filter(
-    ({ bounding = 0n }) => capabilities !== undefined && (bounding & ~BigInt(`0x${capabilities}`)) !== 0n,
-  );
+  const able = alive.filter(({ bounding = 0n }) => (bounding & WITHHELD) !== 0n);
   const check = (what: string, found: string, ...faults: string[]): Check => ({ what, found, faults });
   const faultIf = (is: boolean, fault: string) => (is ? [fault] : []);
   const map = (kind: string, entries: MapEntry[]) =>

@@ -97,17 +97,17 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
     },
 
     async diff(_id, olds, news) {
-      requireKnownVersion(olds);
-      const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !equalAsJson(news[key], olds[key]));
+      const before = inputsOf(kind, olds);
+      const replaces = kind.replaces.filter((key) => isUnknown(news[key]) || !equalAsJson(news[key], before[key]));
       const uncounted: readonly string[] = ["machineId", ...(kind.createOnly ?? [])];
-      const counted = Object.keys(kind.schema.shape).filter((key) => !uncounted.includes(key));
-      // A state of an earlier release lacks inputs: what nobody asked for then, and now, is no difference.
-      const before = (key: string) => (key in olds ? olds[key] : defaultOf(kind.schema, key));
-      const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], before(key)));
+      const counted = (Object.keys(kind.schema.shape) as (keyof I)[]).filter(
+        (key) => !uncounted.includes(key as string),
+      );
+      const edited = counted.some((key) => isUnknown(news[key]) || !equalAsJson(news[key], before[key]));
       const changes =
         edited ||
         olds.observed === undefined ||
-        kind.plan({ ...olds.observed, ...olds.secretObservation }, news, olds).length > 0;
+        kind.plan({ ...olds.observed, ...olds.secretObservation }, news, before).length > 0;
       return { changes, replaces, deleteBeforeReplace: true };
     },
 
@@ -163,11 +163,17 @@ export function lifecycle<I extends CommonInputs, O extends object, P extends ob
   };
 }
 
-/** The inputs, of which the outputs hold a copy: read and delete are given nothing else. */
+/**
+ * The inputs, of which the outputs hold a copy: read and delete are given nothing else. In a state that was written before an
+ * input existed it is missing, and has its default.
+ */
 function inputsOf<I extends CommonInputs>(kind: Kind<I, object, object>, props: Properties): I {
   requireKnownVersion(props);
-  const keys = Object.keys(kind.schema.shape);
-  return Object.fromEntries(keys.filter((k) => k in props).map((k) => [k, props[k]])) as unknown as I;
+  const inputs = Object.keys(kind.schema.shape).map((key) => [
+    key,
+    key in props ? props[key] : defaultOf(kind.schema, key),
+  ]);
+  return Object.fromEntries(inputs.filter(([, value]) => value !== undefined)) as unknown as I;
 }
 
 /** What an input is that nobody gives. */

@@ -123,19 +123,19 @@ interface Observed {
   /** Keys of lxc.conf that are not as required. */
   missingSettings: string[];
   /** It was written, and libvirt was not restarted since. */
-  unread?: boolean;
+  unread: boolean;
   /** udev leaves the MACs of containers alone. */
   udevLink: boolean;
   /** networkd leaves the network alone. */
   networkdFile: boolean;
-  /** Our own units for all containers are there. A state of an earlier release does not tell. */
-  units?: boolean;
-  /** What libvirt runs at each start of a container. A state of an earlier release does not tell. */
-  guard?: Omit<FoundGuard, "left">;
-  /** What signs what is found of containers. A state of an earlier release does not tell. */
-  signer?: Omit<FoundSigner, "left">;
+  /** Our own units for all containers are there. */
+  units: boolean;
+  /** What libvirt runs at each start of a container. */
+  guard: Omit<FoundGuard, "left">;
+  /** What signs what is found of containers. */
+  signer: Omit<FoundSigner, "left">;
   network?: Definition & Pick<NetworkInfo, "active" | "autostart" | "owner">;
-  firewall?: FirewallState;
+  firewall: FirewallState;
   claim?: Claim | Damaged;
   host?: {
     store: Store;
@@ -276,7 +276,7 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         ...(daemons?.sockets.filter((unit) => !system.active.has(unit)) ?? []),
       ],
       missingSettings: missing(part("lxc.conf") ?? ""),
-      unread: part("unread")?.includes("yes"),
+      unread: part("unread")?.includes("yes") ?? false,
       udevLink: part("link")?.trim() === vethLink.trim(),
       networkdFile: isLeftAlone(part("networkd") ?? "", network, bridge),
       units: areInstalled(part("units") ?? ""),
@@ -356,13 +356,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         };
       }
     }
-    return firewall && firewallProblem(firewall, host!.bridge);
+    return firewallProblem(firewall, host!.bridge);
   },
 
   plan(observed, desired, prior) {
     const { os, answers, missingPackages, idleUnits, missingSettings, unread, guard, signer, network, claim, host } =
       observed;
-    const { missing: absent = [], blocks = [] } = observed.firewall ?? {};
+    const { missing: absent, blocks } = observed.firewall;
     const { retain, subnet6 } = desired;
     const wish: Claim = {
       network: desired.network,
@@ -387,8 +387,8 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: vethLink,
       });
     if (!observed.networkdFile) steps.push(leaveAlone(desired.network, host?.bridge ?? bridgeOf(desired.network)));
-    if (observed.units === false) steps.push(installUnits);
-    if (signer && (signer.key === undefined || signer.waiting)) steps.push(startSigner);
+    if (!observed.units) steps.push(installUnits);
+    if (signer.key === undefined || signer.waiting) steps.push(startSigner);
     if (missingSettings.length > 0) {
       act("save-lxc-conf", "Saving lxc.conf as it was", ["sh", "-c", KEEP_ORIGINAL]);
       act("configure-lxc", `Setting ${missingSettings.join(", ")} in lxc.conf`, write(LXC_CONF), {
@@ -396,9 +396,9 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
         stdin: withRequired(host?.lxcConf ?? ""),
       });
     }
-    if (guard?.installed === false) steps.push(installGuard(UNREAD));
-    const unseen = guard?.unseen ?? [];
-    const isUnread = missingSettings.length > 0 || unread || guard?.installed === false || unseen.length > 0;
+    const { installed, unseen } = guard;
+    if (!installed) steps.push(installGuard(UNREAD));
+    const isUnread = missingSettings.length > 0 || unread || !installed || unseen.length > 0;
     if (isUnread)
       act("restart-libvirt", "Restarting libvirt, which reads lxc.conf and the hooks", [
         "sh",
@@ -506,13 +506,13 @@ export const libvirtService: Kind<Inputs, Observed, Outputs> = {
       .filter((claim) => !claim.retain && !hasContainer(results, claim.owner)),
   outputs: ({ signer }, { subnet }) => ({
     gateway: gatewayOf(subnet),
-    ...(signer?.key !== undefined && { evidenceKey: signer.key }),
+    ...(signer.key !== undefined && { evidenceKey: signer.key }),
   }),
   actualInputs: ({ network, firewall, claim }, inputs) =>
     ({
       subnet: network?.subnet ?? inputs.subnet,
       subnet6: network ? network.subnet6 : inputs.subnet6,
-      firewall: firewall ? firewallText(firewall) : inputs.firewall,
+      firewall: firewallText(firewall),
       ...(claim === DAMAGED && { drift: [damageOf(claimPath(CLAIM, inputs.owner))] }),
     }) as Partial<Inputs> & { drift?: string[] },
 };

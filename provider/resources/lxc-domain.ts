@@ -10,11 +10,11 @@ import { equalAsJson } from "../engine/check.ts";
 import type { Kind } from "../engine/kind.ts";
 import { type Args, HostResource } from "../engine/resource.ts";
 import type { Step } from "../host/batch.ts";
-import { ALL_LIMITS, DEFAULT_LIMITS, limitInputs, limitsOf } from "../limits/index.ts";
+import { DEFAULT_LIMITS, limitInputs, limitsOf } from "../limits/index.ts";
 import { awaitBoot } from "../tools/await-boot.ts";
 import { USERLAND } from "../tools/capabilities.ts";
 import { completeContainers } from "../tools/containers.ts";
-import { changedParts, type DomainValues, isForeign, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
+import { changedParts, type DomainValues, NAMESPACE, type PartName } from "../tools/domain-parts.ts";
 import { domainXml, type FoundDomain, LIVE_METADATA, macOf, metadataXml } from "../tools/domain-xml.ts";
 import { domainsRead, parseDomainNames, parseDomains } from "../tools/domains.ts";
 import { INIT } from "../tools/init.ts";
@@ -101,15 +101,11 @@ interface Observed {
   enforcing: boolean;
   /** What takes effect by a restart is in effect. */
   current: boolean;
-  /** It runs in its slice. One that was started as earlier releases defined it does not, until its next start. */
-  inSlice: boolean;
   limits: FoundLimits;
-  /** Its interface has the guest filter. One that was started as earlier releases defined it does not, until its next start. */
-  filtered?: boolean;
-  /** What it may reach. Absent in a network that is not ours, and in a state of an earlier release. */
+  /** What it may reach. Absent in a network that is not ours. */
   rules?: ContainerRules | "none";
   /** The networks that have rules of it. */
-  ruledIn?: string[];
+  ruledIn: string[];
   /** Where it was not: what it was started with that nobody wants. */
   startedWith?: string[];
   /** What the DHCP server keeps for its MAC, address or name. */
@@ -123,7 +119,7 @@ interface Observed {
   address?: string;
   /** Absent if it does not run. */
   verdict?: Pick<Verdict, "confined" | "reasons" | "labels">;
-  /** What was found of it is not what its host has signed last. A host of an earlier release does not sign. */
+  /** What was found of it is not what its host has signed last. A host without a key signs nothing. */
   unsigned?: true;
   /** Why the host ended its last start, if it did. */
   refusal?: string;
@@ -170,9 +166,8 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     const spec = specOf(inputs);
     const stale = live && domain ? staleFacts(live, domain, spec) : undefined;
     const evidence = running ? parseEvidence(results.get("evidence")!, name, idmap) : undefined;
-    const expected = { label, idmap, capabilities: live?.capabilities };
-    const found = evidence && checks(evidence, expected);
-    const verdict = evidence && judge(evidence, expected, found);
+    const found = evidence && checks(evidence, { label, idmap });
+    const verdict = evidence && judge(evidence, { label, idmap }, found);
     const signed = parseSigned(results.get("signed")!, name);
     const digest = found && signed !== undefined ? digestOf(found) : undefined;
     // We made it for a container that is no more, or never came to be.
@@ -199,9 +194,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       enforcing: parseEnforcing(results.get("evidence")!),
       current: stale?.all.length === 0,
       ...(stale && stale.all.length > 0 && { startedWith: stale.unwanted }),
-      inSlice: live?.partition === spec.partition,
       limits: parseSlices(results.get("slices")!, name),
-      filtered: live?.filteredAddress !== undefined,
       ...(own?.owner === NETWORK_OWNER && { rules: containerRulesOf(written, network, name) }),
       ruledIn: networksOf(written, name),
       elsewhere: elsewhere.filter((r) => r.name === name && r.mac === macOf(r.ip)),
@@ -259,32 +252,22 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   plan(observed, desired, prior) {
     const { name, network, address, awaitPort } = desired;
-    const { domain, running, inSlice } = observed;
+    const { domain, running } = observed;
     const steps: Step[] = [];
     const spec = specOf(desired);
     const limits = limitsOf(desired);
-    // A state of an earlier release does not tell them.
-    const unkept = observed.limits ? unkeptLimits(observed.limits, limits) : [];
+    const unkept = unkeptLimits(observed.limits, limits);
     const isOtherMemory = domain?.memory !== spec.memory;
-    const outdated = !domain || isOtherMemory || isOutdated(domain, spec, "restart", "next-start");
+    const otherwise = !domain || isDefinedOtherwise(domain, spec);
+    const outdated = otherwise || isOtherMemory;
     const unconfined = observed.verdict !== undefined && !observed.verdict.confined;
     const moved = observed.address !== undefined && observed.address !== address;
-    const unlimited =
-      !inSlice && (isOtherMemory || ALL_LIMITS.some(([l]) => l !== "memory" && limits[l] !== DEFAULT_LIMITS[l]));
-    const restart =
-      running &&
-      (!domain ||
-        isOutdated(domain, spec, "restart") ||
-        !observed.current ||
-        !observed.attached ||
-        unconfined ||
-        moved ||
-        unlimited);
+    const restart = running && (otherwise || !observed.current || !observed.attached || unconfined || moved);
     const sign = observed.unsigned ? [signFound(observed, name)] : [];
     // What is to have another label is none that was found to have the wrong one.
     const isAsBefore = !prior || (prior.label === desired.label && equalAsJson(prior.idmap, desired.idmap));
     if (restart) steps.push(stopGracefully(name), ...(unconfined && isAsBefore ? sign : []));
-    else if (inSlice && (isOtherMemory || unkept.includes("memory"))) steps.push(fitMemory(name, desired.memory));
+    else if (running && (isOtherMemory || unkept.includes("memory"))) steps.push(fitMemory(name, desired.memory));
     steps.push(...observed.elsewhere.map(({ network, ...r }) => release(network, r)));
     if (!isReserved(observed, desired)) {
       steps.push(...observed.reservations.map((r) => release(network, r)), reserve(network, reservationOf(desired)));
@@ -304,7 +287,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
       steps.push({ id: "set-metadata", title: "Writing owner and restart into the domain's metadata", argv });
     }
     if (unkept.length > 0) steps.push(setLimits(name, limits));
-    const former = (observed.ruledIn ?? []).filter((other) => other !== network);
+    const former = observed.ruledIn.filter((other) => other !== network);
     steps.push(...former.map((other) => removeContainerRules(other, name)));
     if (observed.rules && !equalAsJson(observed.rules, rulesOf(desired)))
       steps.push(writeContainerRules(network, name, rulesOf(desired)));
@@ -347,7 +330,7 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
 
   afterFailure: ({ label }) => deniedTo(label.split(":").slice(3).join(":")),
 
-  remove({ domain, running, limits, reservations, elsewhere, ruledIn = [] }, { name, network, owner }) {
+  remove({ domain, running, limits, reservations, elsewhere, ruledIn }, { name, network, owner }) {
     const steps: Step[] = [];
     const mine = reservations.filter((r) => r.name === name && !r.foreign);
     if (domain?.owner === owner) {
@@ -392,15 +375,10 @@ export const lxcDomain: Kind<Inputs, Observed, Outputs> = {
     mac: macOf(address),
   }),
   unavailableOutputs: { labels: [], verdict: "unknown: libvirt does not run" },
-  notices: ({ host, running, inSlice, filtered }) => [
-    ...(host && host.visitors.length > 0
+  notices: ({ host }) =>
+    host && host.visitors.length > 0
       ? [`processes of the host are in the container, which is not restarted for it: ${host.visitors.join(", ")}`]
-      : []),
-    ...(running && !inSlice ? ["it was started by an earlier release: its limits hold from its next start on"] : []),
-    ...(running && filtered === false
-      ? ["it was started by an earlier release: its interface is filtered from its next start on"]
-      : []),
-  ],
+      : [],
   actualInputs(observed, inputs) {
     const { domain, address, limits } = observed;
     if (!domain) return {};
@@ -443,9 +421,8 @@ function specOf(inputs: Inputs): DomainValues {
 /** What a container reaches if nothing is said. */
 const DEFAULT_REACH = { ...z.object(reachInputs).parse({}), talksTo: [] };
 
-/** What it is to reach. A state of an earlier release does not tell it. */
-function rulesOf(inputs: Inputs): ContainerRules {
-  const { address, address6, isolated, hostPorts, talksTo, connections } = { ...DEFAULT_REACH, ...inputs };
+/** What it is to reach. */
+function rulesOf({ address, address6, isolated, hostPorts, talksTo, connections }: Inputs): ContainerRules {
   return { address, address6, isolated, hostPorts, talksTo, connections };
 }
 
@@ -459,9 +436,9 @@ function otherReach({ rules }: Observed, inputs: Inputs): Partial<Inputs> {
   return Object.fromEntries(others.map(([key]) => [key, rules[key as keyof typeof wanted]]));
 }
 
-/** Does the domain's definition say something else in what takes effect so, or more than the spec? */
-function isOutdated(domain: FoundDomain, spec: DomainValues, ...effects: ("restart" | "next-start")[]): boolean {
-  return changedParts(domain, spec, ...effects).length > 0 || (domain.extras ?? []).length > 0;
+/** Does the domain's definition say something else in what takes effect by a restart, or more than the spec? */
+function isDefinedOtherwise(domain: FoundDomain, spec: DomainValues): boolean {
+  return changedParts(domain, spec, "restart").length > 0 || (domain.extras ?? []).length > 0;
 }
 
 // A plan that is made of a state, which does not tell what was found, is never carried out.
@@ -488,7 +465,7 @@ function undeclared(domain: FoundDomain, spec: DomainValues): string[] {
     filteredAddress: "devices/interface/filterref",
     filteredAddresses6: "devices/interface/filterref/parameter",
   };
-  const others = changedParts(domain, spec, "restart", "next-start").filter((part) => part in names);
+  const others = changedParts(domain, spec, "restart").filter((part) => part in names);
   const told = others.map((part) => `${names[part as keyof typeof names]}=${shown(domain[part]) ?? "none"}`);
   return [...told, ...(domain.extras ?? [])];
 }
@@ -511,7 +488,7 @@ function stateDrift(observed: Observed, inputs: Inputs): string[] {
     verdict,
     refusal,
     rules,
-    ruledIn = [],
+    ruledIn,
   } = observed;
   const kept = reservations.map(({ mac, ip }) => `${ip} for ${mac}`).join(", ");
   return [
@@ -538,14 +515,7 @@ function isOf(rules: ContainerRules, { address, address6 }: Inputs): boolean {
 
 /** What the running domain was started with that a restart would change, each fact; and those of them that nobody wants. */
 function staleFacts(live: FoundDomain, next: FoundDomain, spec: DomainValues): { all: string[]; unwanted: string[] } {
-  const parts: PartName[] = [
-    ...changedParts(live, next, "restart"),
-    ...changedParts(live, spec, "next-start").filter((part) => isForeign(part, live[part])),
-    // In its slice, it is given other memory while it runs.
-    ...(live.partition !== spec.partition && live.memory !== next.memory ? (["memory"] as const) : []),
-    // Somebody else took the filter out of the definition, and it was started so.
-    ...(live.partition === spec.partition && !live.filteredAddress ? (["filteredAddress"] as const) : []),
-  ];
+  const parts = changedParts(live, next, "restart");
   const tell = (part: PartName) => `${part}=${shown(live[part])}`;
   const extras = (live.extras ?? []).filter((fact) => !next.extras?.includes(fact));
   const gone = (next.extras ?? []).filter((fact) => !live.extras?.includes(fact));

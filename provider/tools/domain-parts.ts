@@ -6,11 +6,8 @@ import { elements, value, type Xml } from "./xml.ts";
 /** The value that a fact of the XML has where it is no drift: any, this one, one of this form, or one that follows from the domain. */
 export type Expected = true | string | RegExp | ((domain: Xml) => string | undefined);
 
-/**
- * How a change of a part reaches a container that runs: "live" it does, by other means than a new definition; "restart" it is
- * restarted; "next-start" it is not, as long as it runs with what earlier releases defined.
- */
-export type Effect = "live" | "restart" | "next-start";
+/** How a change of a part reaches a container that runs: "live" it does, by other means than a new definition; "restart" it is restarted. */
+export type Effect = "live" | "restart";
 
 /** A part of a domain's definition: what it says in XML, and how that is read. */
 export interface DomainPart<T> {
@@ -21,8 +18,6 @@ export interface DomainPart<T> {
   read(domain: Xml): T | undefined;
   /** What of the XML is said by it, each fact by its path; see extrasOf. Metadata is no fact. */
   facts?: Readonly<Record<string, Expected>>;
-  /** What earlier releases defined, with which a container may run on. */
-  before?: unknown;
 }
 
 export const NAMESPACE = "urn:svirt-lxc:domain:1";
@@ -83,9 +78,9 @@ export const DOMAIN_PARTS = {
   ),
   /** Of the root's settings, when this was defined: it is restarted to have them. */
   revision: { ...metadata<number>("revision", String, (found) => Number(found ?? 0)), effect: "restart" as const },
-  /** Is it started again when it fails? Those of earlier releases do not say it. */
+  /** Is it started again when it fails? One that does not say it is. */
   restart: metadata<"on-failure" | "never">("restart", String, (found) => (found === "never" ? found : "on-failure")),
-  /** KiB. Where it is in its slice, this is what it sees as its own, and the slice what holds. */
+  /** KiB. It is what the container sees as its own; what holds is its slice. */
   memory: part<number>({
     effect: "live",
     write: (kib) => ({ memory: { "@unit": "KiB", "#text": String(kib) } }),
@@ -94,20 +89,18 @@ export const DOMAIN_PARTS = {
   }),
   /** The slice that it is in, and which limits it. */
   partition: part<string>({
-    effect: "next-start",
+    effect: "restart",
     write: (partition) => ({ resource: { partition } }),
     read: text("resource", "partition"),
     facts: { "resource/partition": true },
-    before: "/machine",
   }),
   /** The program that is started in it, and its arguments. */
   init: part<readonly string[]>({
-    effect: "next-start",
+    effect: "restart",
     write: ([init = "", ...args]) => ({ os: { type: "exe", init, initarg: args.map((arg) => ({ "#text": arg })) } }),
     read: (domain) =>
       ["init", "initarg"].flatMap((name) => elements(domain, "os", name).map((e) => String(e["#text"] ?? ""))),
     facts: { "os/type": "exe", "os/init": true, "os/initarg": true },
-    before: ["/sbin/init"],
   }),
   idmap: part<IdMap>({
     effect: "restart",
@@ -122,7 +115,7 @@ export const DOMAIN_PARTS = {
   }),
   /** The capabilities that its processes can have; libvirt drops all others. */
   capabilities: part<CapabilitySet>({
-    effect: "next-start",
+    effect: "restart",
     write: (set) => ({
       features: {
         capabilities: {
@@ -180,7 +173,7 @@ export const DOMAIN_PARTS = {
    * an interface that is in use.
    */
   filteredAddress: part<string>({
-    effect: "next-start",
+    effect: "restart",
     write: (address) => ({
       devices: {
         interface: {
@@ -249,11 +242,6 @@ export function changedParts(
   return PART_NAMES.filter(
     (name) => effects.includes(domainPart(name).effect) && !isDeepStrictEqual(found[name], wanted[name]),
   );
-}
-
-/** Of the parts that take effect at the next start: is what runs neither that nor what earlier releases defined? */
-export function isForeign(name: PartName, found: unknown): boolean {
-  return !isDeepStrictEqual(found, domainPart(name).before);
 }
 
 /** Is it the file system that is mounted as the container's root? */

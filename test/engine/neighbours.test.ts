@@ -122,16 +122,17 @@ test("flushed rules, a changed filter and a missing drop-in are named, and mende
   expect(await pids()).toBe(running);
 });
 
-test("one that an earlier release started is not restarted, and is told of", async () => {
-  const running = await pids();
-  const unfiltered = "sed -i '/<filterref/d; /<port /d; s,/machine/svirt-lxc/web,/machine,'";
-  await host.sh(`${unfiltered} /etc/libvirt/lxc/web.xml /run/libvirt/lxc/web.xml`);
-  const { ok, output } = await stack.up();
-  expect(ok ? "" : output).toBe("");
-  expect(output).toContain("its interface is filtered from its next start on");
-  expect(await host.read("/etc/libvirt/lxc/web.xml")).toContain("svirt-lxc-guest");
-  await stack.converged();
-  expect(await pids()).toBe(running);
+test("a container without its filter and its slice is drift: it is restarted with them, and no other one is", async () => {
+  const [web, db] = (await pids()).split("\n");
+  const definition = async () => (await host.read("/run/libvirt/lxc/web.xml")).replace(/ id='\d+'/, "");
+  const intact = await definition();
+  const bare = "sed -i '/<filterref/d; /<port /d; s,/machine/svirt-lxc/web,/machine,'";
+  await host.sh(`${bare} /etc/libvirt/lxc/web.xml /run/libvirt/lxc/web.xml`);
+  expect((await stack.preview()).operations["LxcDomain web"]).toMatchObject({ verb: "update", properties: ["drift"] });
+  expect(Object.keys(await worked())).toEqual(["LxcDomain web"]);
+  expect(await definition()).toBe(intact);
+  const [restarted, other] = (await pids()).split("\n");
+  expect([restarted === web, other === db]).toEqual([false, true]);
 });
 
 test("a container's rules go with it, and all of it with the last", async () => {

@@ -85,7 +85,7 @@ const ways: [name: string, evidence: Evidence, reason: RegExp, expected?: Partia
   ["a group of the host", withSshd({ groups: [idmap.start, 4] }), /a group of the host outside of .* has sshd/],
   ["groups that could not be read", withSshd({ groups: [Number.NaN] }), /a group of the host/],
   ["the host's network", withSshd({ shared: ["net"] }), /the net namespace of the host has sshd/],
-  ["more capabilities", withSshd({ bounding: 0b111n }), /more capabilities .* has sshd/, { capabilities: "3" }],
+  ["more capabilities", withSshd({ bounding: 1n << 16n }), /more capabilities .* has sshd/],
   ["a root without its label", withMount({ options: ["rw", "nodev"] }), /files at \/ do not have its label/],
   [
     "another container's root",
@@ -126,17 +126,12 @@ test("a process that ended while it was read does not count", () => {
   expect(judge(evidence, { label, idmap })).toMatchObject({ confined: true, processes: 1 });
 });
 
-const harmless: [name: string, evidence: Evidence, expected?: Partial<Expected>][] = [
-  ["a container that was started without a limit of capabilities", withSshd({ bounding: ~0n })],
-  [
-    "a user namespace of its own making, over which it has all",
-    withSshd({ bounding: undefined }),
-    { capabilities: "3" },
-  ],
+const harmless: [name: string, evidence: Evidence][] = [
+  ["a user namespace of its own making, over which it has all", withSshd({ bounding: undefined })],
   ["a folder of the host that it can only read", withMount({ type: "ext4", target: "/srv", options: ["ro", "rw"] })],
 ];
-test.each(harmless)("%s is confined", (_, evidence, expected = {}) => {
-  expect(judge(evidence, { label, idmap, ...expected }).reasons).toEqual([]);
+test.each(harmless)("%s is confined", (_, evidence) => {
+  expect(judge(evidence, { label, idmap }).reasons).toEqual([]);
 });
 
 test("each piece of evidence is told, and the one that is wrong with its fault", () => {

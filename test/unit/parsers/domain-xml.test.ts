@@ -141,7 +141,7 @@ const changes: [name: string, edit: Edit, change: object][] = [
     { init: ["/bin/sh", "single", ...INIT.slice(1)] },
   ],
   [
-    "that of an earlier release",
+    "another program, and no argument",
     both(swap(/ *<initarg>.*<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
     { init: ["/sbin/init"] },
   ],

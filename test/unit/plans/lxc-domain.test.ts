@@ -21,15 +21,6 @@ const reserved = (host: string) => swap(/<host mac.*\/>/, host);
 const partition = (name: string) => swap("<partition>/machine/svirt-lxc/web<", `<partition>${name}<`);
 const noSlice = says("@controllers cpuset cpu io memory pids\n");
 const unfiltered = both(withoutElement("filterref"), without(/<port /));
-const earlier = {
-  domains: both(
-    both(unfiltered, withoutElement("features")),
-    partition("/machine"),
-    both(swap(/ *<initarg>.*?<\/initarg>\n/gs, ""), swap("/bin/sh", "/sbin/init")),
-  ),
-  slices: noSlice,
-};
-
 const wantsIpv6 = { address6: ADDRESS6 };
 const ipv6 = { domains: ipv6Interface, "network-rules": ipv6Rules };
 
@@ -250,26 +241,30 @@ plans(
     ["a kernel without weights for disks", { host: { slices: without(/io.weight/) } }, []],
     [
       "in another slice",
-      { host: { domains: live(partition("/machine")), slices: noSlice }, wants: { tasks: 100 } },
+      { host: { domains: live(partition("/machine")), slices: noSlice } },
       [...stop, "set-limits", ...start],
     ],
-    ["defined by an earlier release, and running: it runs on", { host: earlier }, [...redefine, "set-limits"]],
     [
-      "the same, asked for other limits",
-      { host: earlier, wants: { tasks: 100 } },
-      [...stop, ...redefine, "set-limits", ...start],
+      "redefined in another slice",
+      { host: { domains: inactive(partition("/machine")) } },
+      [...stop, ...redefine, ...start],
     ],
     [
-      "the same, asked for other memory",
-      { host: earlier, wants: { memory: "1GiB" } },
-      [...stop, ...redefine, "set-limits", ...start],
+      "redefined with another program, and started so",
+      { host: { domains: swap("/bin/sh", "/sbin/init") } },
+      [...stop, ...redefine, ...start],
     ],
     [
-      "defined by an earlier release, on a host that has no rules of it yet",
-      { host: { ...earlier, "network-rules": without(/containers\/web/) } },
-      [...redefine, "set-limits", "write-container-rules"],
+      "redefined with all capabilities, and started so",
+      { host: { domains: withoutElement("features") } },
+      [...stop, ...redefine, ...start],
     ],
-    ["somebody took the filter out of its definition", { host: { domains: inactive(unfiltered) } }, redefine],
+    [
+      "somebody took the filter out of its definition",
+      { host: { domains: inactive(unfiltered) } },
+      [...stop, ...redefine, ...start],
+    ],
+    ["somebody started it without the filter", { host: { domains: live(unfiltered) } }, [...stop, ...start]],
     ["somebody did, and started it so", { host: { domains: unfiltered } }, [...stop, ...redefine, ...start]],
     [
       "somebody gave its interface another filter",
