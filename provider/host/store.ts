@@ -40,16 +40,18 @@ const rootSchema = z.object({
   /** Units that were asked for: what is taken off the list is disabled. */
   units: z.array(z.string()),
   /** Units that are masked for the same reason. */
-  masks: z.array(z.string()).optional(),
+  masks: z.array(z.string()),
   /** Users and files that were declared, which a look at the settings tells of. */
-  users: z.array(z.string()).optional(),
-  files: z.array(z.string()).optional(),
+  users: z.array(z.string()),
+  files: z.array(z.string()),
   /** What was written into it once; see Seeded in tools/root-settings/setting.ts. */
-  seeded: z
-    .object({ identity: z.boolean().optional(), hosts: z.string().optional(), resolver: z.string().optional() })
-    .optional(),
-  /** The size of its disk, which is promised to it; a root of an earlier release has none. */
-  disk: z.string().optional(),
+  seeded: z.object({
+    identity: z.boolean().optional(),
+    hosts: z.string().optional(),
+    resolver: z.string().optional(),
+  }),
+  /** The size of its disk, which is promised to it. */
+  disk: z.string(),
   /** A slow hash of the root password that was written last; never leaves the host but as a comparison. */
   passwordHash: z.string().optional(),
 });

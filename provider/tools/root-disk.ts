@@ -43,7 +43,7 @@ export const SHRINK_REMEDY =
 
 /** The disk of a root as it is on the host, in bytes. */
 export interface Disk {
-  /** The size of its file; undefined if that is gone. */
+  /** The size of its file; undefined if there is none. */
   file?: number;
   /** The size of the file system in it, which is the limit; undefined if it is not mounted. */
   mounted?: number;
@@ -59,9 +59,9 @@ export function diskMounts(layers: string): string[] {
   return [`${layers}/${MAPPED}`, `${layers}/${MOUNT}`];
 }
 
-/** Where the layers above the image are: in the folder itself for a root without a disk. */
-export function upperFolder(layers: string, hasDisk: boolean): string {
-  return hasDisk ? `${layers}/${MAPPED}` : layers;
+/** Where the layers above the image are. */
+export function upperFolder(layers: string): string {
+  return `${layers}/${MAPPED}`;
 }
 
 /**
@@ -87,11 +87,6 @@ export function diskUnitLines(layers: string, { start, count }: { start: number;
   };
 }
 
-/** Has the unit of a root these lines? */
-export function mountsDisk(unit: string): boolean {
-  return unit.includes(`/${FILE} `);
-}
-
 /** For the look at the mounts of the roots that are the arguments, among their folders: the files that there are, and their sizes. */
 export const DISK_LOOK = `disks=
 for name; do
@@ -108,15 +103,14 @@ export function byFirstWord(text: string): Map<string, string> {
   return new Map(lines.reverse().map(([word = "", rest = ""]) => [word, rest]));
 }
 
-/** What these looks, by their first words, tell of the disk of a root: undefined if it has none. */
+/** What these looks, by their first words, tell of the disk of a root. */
 export function parseDisk(
-  folders: ReadonlyMap<string, string>,
+  disks: ReadonlyMap<string, string>,
   mounts: ReadonlyMap<string, string>,
   layers: string,
-): Disk | undefined {
-  const file = folders.get(`${layers}/${FILE}`);
+): Disk {
+  const file = disks.get(`${layers}/${FILE}`);
   const mount = mounts.get(`${layers}/${MOUNT}`);
-  if (file === undefined && mount === undefined) return undefined;
   return {
     ...(file !== undefined && { file: Number(file) }),
     ...(mount !== undefined && { mounted: Number(mount.split(" ").at(-1)) }),
@@ -223,44 +217,46 @@ function gib(bytes: number): string {
 /** What the disk of a root is, and is to be. */
 export interface DiskWish {
   name: string;
-  /** The root is there. */
-  made: boolean;
-  disk?: Disk;
-  /** The size that it is to have, in bytes; undefined if it was made without a disk, and none is asked for. */
-  wanted?: number;
+  /** The root was made, which is written down when it has its disk. */
+  recorded: boolean;
+  disk: Disk;
+  /** The size that it is to have, in bytes. */
+  wanted: number;
   space: Space;
 }
 
 /** Why a root cannot have the disk that it is to have. */
-export function diskProblem({ name, made, disk, wanted, space }: DiskWish): Problem | undefined {
-  if (made && disk === undefined && wanted !== undefined) {
-    return {
-      code: "disk-of-folder",
-      what: `disk: the root ${name} cannot be limited: it was made without a disk, by an earlier release`,
-      remedy:
-        "take `disk` off again, or change `rebuild` with it, which makes the root anew: everything that was written into it is lost then",
-    };
-  }
-  if (disk && disk.file === undefined) {
+export function diskProblem({ name, recorded, disk, wanted, space }: DiskWish): Problem | undefined {
+  const { file, mounted } = disk;
+  const missing = `${STORE}/roots/${name}/layers/${FILE} is not there`;
+  if (file === undefined && mounted !== undefined) {
     return {
       code: "disk-lost",
       what: `the file of the disk of ${name} was removed, and the container still writes into it`,
-      why: `${STORE}/roots/${name}/layers/${FILE} is not there; what it holds is lost when it is unmounted`,
+      why: `${missing}; what it holds is lost when it is unmounted`,
       remedy:
         "copy what is needed out of the container, then change `rebuild`, which makes the root anew; or write the device that " +
         "`losetup` names for it back to the file, with dd, while the container is stopped",
     };
   }
-  if (wanted === undefined) return undefined;
-  const had = disk && Math.max(disk.file ?? 0, disk.mounted ?? 0);
-  if (had !== undefined && wanted < had) {
+  if (file === undefined && recorded) {
+    return {
+      code: "disk-missing",
+      what: `the disk of the root ${name} is missing`,
+      why: missing,
+      remedy:
+        "put the file back, of a backup, and run restorecon on it; or change `rebuild`, which makes the root anew: what was written into it is lost then",
+    };
+  }
+  const had = Math.max(file ?? 0, mounted ?? 0);
+  if (wanted < had) {
     return {
       code: "disk-shrink",
       what: `disk: the disk of ${name} is ${formatDisk(had)}, and cannot shrink to ${formatDisk(wanted)}`,
       remedy: SHRINK_REMEDY,
     };
   }
-  const more = wanted - (disk?.file ?? 0);
+  const more = wanted - (file ?? 0);
   const left = remaining(space);
   if (more <= 0 || more <= left) return undefined;
   return {
@@ -271,17 +267,9 @@ export function diskProblem({ name, made, disk, wanted, space }: DiskWish): Prob
   };
 }
 
-/** What people should know of a disk, or of the lack of one. */
-export function diskNotices({ made, disk, space }: Pick<DiskWish, "made" | "disk" | "space">): string[] {
-  if (!made) return [];
-  if (disk === undefined) {
-    return [
-      "it was made by an earlier release, and nothing limits what it writes on the host; it gets a `disk` when it is made anew " +
-        "(change `rebuild`), by which everything that was written into it is lost",
-    ];
-  }
-  const { free, promised } = space;
-  return sum(promised) > free
+/** What people should know of the disks of a host. */
+export function diskNotices(space: Space): string[] {
+  return sum(space.promised) > space.free
     ? [`the host has too little space for the disks that it has: ${figures(space)}; free space, before they need it`]
     : [];
 }

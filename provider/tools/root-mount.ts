@@ -23,8 +23,6 @@ export interface RootMount {
   idmap: IdMap;
   /** The context of every file in it. */
   label: string;
-  /** It has a disk of its own; a root of an earlier release is a folder of the host. */
-  hasDisk: boolean;
 }
 
 /**
@@ -65,16 +63,16 @@ export function unitPath(name: string): string {
  * - With the index, hard links of the image stay one file. The kernel refuses it to layers that were copied or restored, or lie
  *   on an image that was unpacked again: those are mounted without, and nothing of them is lost (docs/decisions/0007-images.md).
  */
-export function rootUnit({ name, image, idmap, label, hasDisk }: RootMount): string {
+export function rootUnit({ name, image, idmap, label }: RootMount): string {
   const layers = layersFolder(name);
   const root = mountedRoot(name);
-  const upper = upperFolder(layers, hasDisk);
-  const disk = hasDisk ? diskUnitLines(layers, idmap) : undefined;
-  const modules = [...(disk?.modules ?? []), "modprobe@overlay.service"].join(" ");
+  const upper = upperFolder(layers);
+  const disk = diskUnitLines(layers, idmap);
+  const modules = [...disk.modules, "modprobe@overlay.service"].join(" ");
   const options = `lowerdir=${layers}/lower,upperdir=${upper}/upper,workdir=${upper}/work,context="${label}"`;
   const mount = (how: string, index: "on" | "off") =>
     `/usr/bin/mount -i -n -t overlay${how} -o 'nodev,redirect_dir=on,metacopy=off,index=${index},${options}' svirt-lxc-${name} ${root}`;
-  const lines = (list: string[] = []) => list.map((line) => `${line}\n`).join("");
+  const lines = (list: string[]) => list.map((line) => `${line}\n`).join("");
   return `[Unit]
 Description=Root file system of the container ${name}
 AssertSecurity=selinux
@@ -89,13 +87,13 @@ RemainAfterExit=yes
 SELinuxContext=system_u:system_r:svirt_lxc_mount_t:s0
 Environment=LC_ALL=C
 ExecStartPre=+/bin/sh -c 'test "$(cat /sys/fs/selinux/enforce)" = 1'
-${lines(disk?.start)}ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
+${lines(disk.start)}ExecStart=/usr/bin/mount -i -n -t none -o bind,ro,X-mount.idmap=b:0:${idmap.start}:${idmap.count} ${STORE}/images/${image}/root ${layers}/lower
 ExecStart=-${mount("", "on")}
 ExecStart=-${mount(" --onlyonce", "off")}
 ExecStart=+/usr/bin/mountpoint -q ${root}
 ExecStop=/usr/bin/umount -i -n ${root}
 ExecStop=/usr/bin/umount -i -n ${layers}/lower
-${lines(disk?.stop)}
+${lines(disk.stop)}
 [Install]
 WantedBy=multi-user.target
 `;
@@ -103,10 +101,8 @@ WantedBy=multi-user.target
 
 /** A root as systemd and the kernel see it. */
 export interface MountState {
-  /** What it keeps its changes in is there: a folder, or the file of its disk. */
-  folders: boolean;
-  /** The disk, if it has one. */
-  disk?: Disk;
+  /** What it keeps its changes in. */
+  disk: Disk;
   unit?: string;
   active: boolean;
   enabled: boolean;
@@ -125,10 +121,7 @@ done
 [ -z "$units" ] || systemctl show -p Id,ActiveState,UnitFileState,NeedDaemonReload $units
 echo "@files"
 [ -z "$files" ] || grep -aH '' $files
-echo "@folders"
-for name; do
-  for d in ${STORE}/roots/$name/layers/upper; do [ ! -d "$d" ] || echo "$d"; done
-done
+echo "@disks"
 ${DISK_LOOK}
 echo "@mounts"
 findmnt -brn -t overlay,ext4 -o TARGET,VFS-OPTIONS,FS-OPTIONS,SIZE | ${DISK_MOUNTS_ONLY}
@@ -152,26 +145,23 @@ export function slotOf(unit: string): number | undefined {
 
 /** The parts of a look, each by what its lines or units start with. */
 const readMounts = parseOnce((listed) => {
-  const [units = "", files = "", folders = "", mounts = ""] = listed.split(/^@(?:files|folders|mounts)$/m);
+  const [units = "", files = "", disks = "", mounts = ""] = listed.split(/^@(?:files|disks|mounts)$/m);
   const lines = files.split("\n").map((line) => /^([^:]+):(.*)$/.exec(line)?.slice(1) ?? []);
   return {
     units: new Map(units.split("\n\n").map((unit) => [/^Id=(.*)$/m.exec(unit)?.[1], unit.split("\n")])),
     files: Map.groupBy(lines, ([path]) => path),
-    folders: byFirstWord(folders),
+    disks: byFirstWord(disks),
     mounts: byFirstWord(mounts),
   };
 });
 
 export function parseMounts(outcome: Outcome, name: string): MountState {
-  const { units, files, folders, mounts } = readMounts(outcome);
+  const { units, files, disks, mounts } = readMounts(outcome);
   const show = units.get(unitName(name));
   const lines = files.get(unitPath(name))?.map(([, line]) => `${line}\n`);
   const mount = mounts.get(mountedRoot(name));
-  const layers = layersFolder(name);
-  const disk = parseDisk(folders, mounts, layers);
   return {
-    folders: disk?.file !== undefined || folders.has(`${layers}/upper`),
-    ...(disk && { disk }),
+    disk: parseDisk(disks, mounts, layersFolder(name)),
     unit: (lines ?? (show && []))?.join(""), // a file that is empty has no lines
     active: show?.includes("ActiveState=active") ?? false,
     enabled: show?.includes("UnitFileState=enabled") ?? false,
@@ -180,10 +170,8 @@ export function parseMounts(outcome: Outcome, name: string): MountState {
   };
 }
 
-// Of a root without a disk, the changes are in a folder with the ids of the container.
 const MAKE_FOLDERS = `
 mkdir -p "$1" && chmod 0711 ${STORE} ${STORE}/roots "$1" && cd "$1" && mkdir -p layers/lower guest/root && chown "$2:$2" guest || exit 1
-[ ! -d layers/upper ] || { mkdir -p layers/work && chown "$2:$2" layers/upper && chmod 0755 layers/upper; } || exit 1
 sync . guest layers
 `;
 

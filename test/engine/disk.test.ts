@@ -132,35 +132,30 @@ test("a full disk is full for its container only, in bytes and in inodes", async
   worked(await up({ web: {} }));
 });
 
-test("one of an earlier release stays as it is and is told of; it gets a disk when it is made anew", async () => {
-  await makePlain();
-  const pid = await running(host);
-  // The state knows of no disk either.
-  const state = JSON.parse(await stack.pulumi("stack", "export"));
-  for (const { outputs } of state.deployment.resources) {
-    delete outputs?.observed?.disk;
-    delete outputs?.observed?.recordedDisk;
-  }
-  await stack.import(JSON.stringify(state));
-  expect(worked(await up({ web: {} })).operations["LxcRootfs web"]).toBeUndefined();
-  expect((await stack.converged()).output).toMatch(/LxcRootfs web: .*nothing limits what it writes on the host/);
-  expect(await running(host)).toBe(pid);
-
-  const refused = await up({ web: { disk: "1GiB" } });
-  expect(refused.ok).toBe(false);
-  expect(refused.output).toMatch(/the root web cannot be limited.*remedy: take `disk` off again, or change `rebuild`/s);
-  expect(await running(host)).toBe(pid);
-
-  worked(await up({ web: { disk: "1GiB", rebuild: "1" } }));
-  expect(await limit()).toBe(1024 * MIB);
-  await stack.converged();
-});
-
 test("a file that was removed while it is mounted is told of, and the container left running", async () => {
   await host.sh(`cp --sparse=always ${LAYERS}/disk.img /mnt/copy && rm ${LAYERS}/disk.img`);
   const run = await stack.up();
   expect(run.ok).toBe(false);
   expect(run.output).toMatch(/the file of the disk of web was removed.*remedy: /s);
+});
+
+test("a root whose disk is missing is not made anew by itself: it is an error until the file is put back", async () => {
+  await host.sh("virsh -c lxc:/// destroy web; systemctl stop svirt-lxc-root-web.service");
+  const was = await snapshot(host);
+  const run = await stack.up();
+  expect(run.ok).toBe(false);
+  expect(run.output).toMatch(/the disk of the root web is missing.*remedy: put the file back/s);
+  expect(await snapshot(host)).toEqual(was);
+  await host.sh(`mv /mnt/copy ${LAYERS}/disk.img`);
+  worked(await stack.up());
+  expect(await limit()).toBe(6144 * MIB);
+  await stack.converged();
+});
+
+test("a root that is made anew can have a smaller one", async () => {
+  worked(await up({ web: { disk: "1GiB", rebuild: "1" } }));
+  expect(await limit()).toBe(1024 * MIB);
+  await stack.converged();
 });
 
 test("nothing is left of it", async () => {
@@ -170,20 +165,5 @@ test("nothing is left of it", async () => {
   expect(file.trim()).toMatch(/^\d+:\d+ +\d+$/);
   worked(await stack.destroy());
   expect((await host.sh(files)).split("\n")).not.toContain(file);
-  await host.sh("rm /mnt/copy");
   expect(await snapshot(host)).toEqual(before);
 });
-
-/** Makes of the root one as earlier releases made them: its layers are folders of the host, with the ids of the container. */
-async function makePlain(): Promise<void> {
-  const unit = "svirt-lxc-root-web.service";
-  const file = `/etc/systemd/system/${unit}`;
-  await host.sh(`
-    virsh -c lxc:/// destroy web; systemctl stop ${unit}
-    cd ${LAYERS} && mount -o loop disk.img disk && cp -a disk/upper upper && umount disk && rm -r disk.img disk mapped && mkdir work
-    find upper -print0 | xargs -0 stat -c '%u %g %n' | while read -r u g n; do chown -h $((u + 1879048192)):$((g + 1879048192)) "$n"; done
-    sed -i -e '\\,layers/disk,d' -e '/losetup/d' -e '\\,umount .*/mapped,d' -e 's,/mapped/,/,g' \\
-      -e 's/modprobe@loop.service modprobe@ext4.service //' ${file}
-    sed -i 's/,"disk":"[^"]*"//' ${ROOTS}/web/root.json
-    systemctl daemon-reload; systemctl start ${unit}; virsh -c lxc:/// start web`);
-}

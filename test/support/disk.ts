@@ -1,46 +1,37 @@
-import { rootUnit, unitPath } from "../../provider/tools/root-mount.ts";
-import { IMAGE } from "./inputs.ts";
-import { both, type Edit, type Edits, swap } from "./recorded.ts";
+import { unitPath } from "../../provider/tools/root-mount.ts";
+import { both, type Edit, type Edits, says, swap, without } from "./recorded.ts";
 
 const LAYERS = "/var/lib/svirt-lxc/roots/web/layers";
 const GIB = 1024 ** 3;
-const unit = rootUnit({
-  name: "web",
-  image: IMAGE,
-  idmap: { start: 1879048192, count: 65536 },
-  label: "system_u:object_r:svirt_lxc_root_t:s0:c0,c512",
-  hasDisk: true,
-});
 
 /** The unit of a root, as the look at the mounts prints it. */
 export function listedUnit(name: string, text: string): string {
   return text.replaceAll(/^(?=.*\n)/gm, `${unitPath(name)}:`);
 }
 
-/** What findmnt printed of a disk of so many bytes. */
-const rows = (bytes: number) =>
-  `${LAYERS}/disk rw,nosuid,nodev,noexec,noatime rw,seclabel,minixdf,discard ${bytes}
-${LAYERS}/mapped rw,nosuid,nodev,noexec,noatime,idmapped rw,seclabel,minixdf,discard
-`;
+const FILE = `${LAYERS}/disk.img`;
 
-/** The recorded host, if its container had a disk: of the size in the record, in GiB, and of the sizes that are found. */
+/** Without the mounts of a root, or only those of its disk. */
+export const unmounted = without(/\/(guest\/root|layers\/(disk|mapped)) rw,/);
+export const diskUnmounted = without(/\/layers\/(disk|mapped) rw,/);
+
+/** What the look at the mounts prints of a root that has its disk, and nothing else. */
+export const onlyDisk = says(`@files\n@disks\n${FILE} ${4 * GIB}\n@mounts\n`);
+
+/** The recorded host, had its container a disk of other sizes, in GiB: in the record, of the file, and as it is mounted; 0 is none. */
 export function withDisk({
   record = 4,
   file = 4,
   mounted = 4,
 }: Partial<Record<"record" | "file" | "mounted", number>> = {}): Edits {
-  const found = file > 0 ? `${LAYERS}/disk.img ${file * GIB}\n` : "";
+  const none: Edit = (text) => text;
   return {
-    store: swap('"units":[]', `"units":[],"disk":"${record}GiB"`),
+    store: record === 4 ? none : swap('"disk":"4GiB"', `"disk":"${record}GiB"`),
     mounts: both(
-      swap(/(?<=@files\n).*(?=@folders)/s, listedUnit("web", unit)),
-      swap(`${LAYERS}/upper\n@mounts\n`, `${found}@mounts\n${mounted > 0 ? rows(mounted * GIB) : ""}`),
-      swap(
-        `upperdir=${LAYERS}/upper,workdir=${LAYERS}/work`,
-        `upperdir=${LAYERS}/mapped/upper,workdir=${LAYERS}/mapped/work`,
-      ),
+      file === 4 ? none : swap(`${FILE} ${4 * GIB}\n`, file === 0 ? "" : `${FILE} ${file * GIB}\n`),
+      mounted === 0 ? diskUnmounted : mounted === 4 ? none : swap(`discard ${4 * GIB}`, `discard ${mounted * GIB}`),
     ),
-    space: (text) => `${text}${LAYERS}/disk.img ${file * GIB} 11512\n`,
+    space: file === 4 ? none : swap(`${FILE} ${4 * GIB}`, `${FILE} ${file * GIB}`),
   };
 }
 

@@ -20,7 +20,7 @@ import { both, type Edits, says, swap, without } from "./recorded.ts";
 
 const noRoot = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@files\n@folders\n@mounts\n"),
+  mounts: says("@files\n@disks\n@mounts\n"),
   settings: says(""),
   domains: says(""),
 };

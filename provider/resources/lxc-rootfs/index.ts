@@ -83,9 +83,15 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
         remedy: "make it first: an LxcImage on the same host, whose sha256 is the input image",
       };
     }
-    return diskProblem({ name: desired.name, made, disk, wanted: wantedDisk(observed, desired), space: host!.space });
+    return diskProblem({
+      name: desired.name,
+      recorded: record === "readable",
+      disk,
+      wanted: wantedDisk(observed, desired),
+      space: host!.space,
+    });
   },
-  notices: ({ made, disk, host }) => diskNotices({ made, disk, space: host!.space }),
+  notices: ({ made, host }) => (made ? diskNotices(host!.space) : []),
 
   plan,
   remove,
@@ -147,7 +153,7 @@ export const lxcRootfs: Kind<Inputs, Observed, Outputs> = {
 
 /** The disk as an input, where it is one, or is not what it is to be. */
 function actualDisk(observed: Observed, inputs: Inputs): Pick<Inputs, "disk"> {
-  const { file, mounted } = observed.disk ?? {};
+  const { file, mounted } = observed.disk;
   const wanted = wantedDisk(observed, inputs);
   const sizes = [file, mounted].filter((size) => size !== undefined && size !== wanted);
   return sizes.length === 0 ? {} : { disk: formatDisk(Math.max(...sizes.map(Number))) };

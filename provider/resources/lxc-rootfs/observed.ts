@@ -15,7 +15,7 @@ export interface Observed {
   owner?: string;
   /** Tells this root from an earlier one of the same name. */
   instance?: string;
-  /** Its folders are there. */
+  /** Its disk is there, which is the last of its folder but its record. */
   made: boolean;
   /** Of its folders' record. Without it, what the host tells otherwise and what was declared stand for it. */
   record: "readable" | "damaged" | "missing";
@@ -25,12 +25,12 @@ export interface Observed {
   revision: number;
   /** Units that were asked for until now: to be enabled, and masked. */
   units: string[];
-  masks?: string[];
+  masks: string[];
   /** Users and files that were declared, and of which a look tells. */
   listed: Pick<RootRecord, "users" | "files">;
   seeded: Seeded;
-  /** What holds what it writes; a root of an earlier release has none, and no limit. */
-  disk?: Disk;
+  /** What holds what it writes. */
+  disk: Disk;
   /** The size of it that was recorded. */
   recordedDisk?: string;
   claimsImage: boolean;
@@ -69,8 +69,7 @@ export interface Observed {
 /** The sizes that the records of other roots tell. */
 function disksOfOthers({ roots }: Store, name: string): Map<string, number> {
   const disks = new Map<string, number>();
-  for (const [other, record] of roots)
-    if (other !== name && record !== DAMAGED && record.disk !== undefined) disks.set(other, bytesOf(record.disk));
+  for (const [other, record] of roots) if (other !== name && record !== DAMAGED) disks.set(other, bytesOf(record.disk));
   return disks;
 }
 
@@ -82,7 +81,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
   const [number, reserved] =
     [...store.slots].find((entry): entry is [number, Slot] => entry[1] !== DAMAGED && entry[1].name === name) ?? [];
   const mount = parseMounts(results.get("mounts")!, name);
-  const made = mount.folders;
+  const made = mount.disk.file !== undefined;
   const domains = [...parseDomains(results.get("domains")!)];
   const standing = domains.find(([, { next }]) => next.root === mountedRoot(name))?.[1].next;
   const users = domains.filter(([, { live }]) => live?.root === mountedRoot(name)).map(([user]) => user);
@@ -103,8 +102,8 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     rebuild: record?.rebuild,
     revision: record?.revision ?? (made ? standing?.revision : undefined) ?? 0,
     units: record?.units ?? [],
-    masks: record?.masks,
-    listed: { users: record?.users, files: record?.files },
+    masks: record?.masks ?? [],
+    listed: { users: record?.users ?? [], files: record?.files ?? [] },
     // Of an earlier root whose files are gone it tells nothing about the next one. One that a domain stands on had an identity.
     seeded: (made && (record ? record.seeded : standing && { identity: true })) || {},
     passwordHash: record?.passwordHash,
@@ -117,7 +116,7 @@ export function observe(results: Results, { name, owner }: Pick<Inputs, "name" |
     unit: unitState(mount, name, slot, image),
     mounted: isMounted(mount, slot),
     active: mount.active,
-    occupied: mount.label !== undefined || mount.disk?.mounted !== undefined,
+    occupied: mount.label !== undefined || mount.disk.mounted !== undefined,
     enabled: mount.enabled,
     settings: found && withoutFiles(found),
     files: found?.files,
@@ -145,15 +144,12 @@ export function rootLabel(slot: number): string {
 function unitState(mount: MountState, name: string, slot?: number, image?: string): Observed["unit"] {
   if (mount.unit === undefined) return "missing";
   if (slot === undefined || image === undefined) return "outdated";
-  // What is made anew has a disk.
-  const hasDisk = mount.disk !== undefined || !mount.folders;
-  const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot), hasDisk });
+  const text = rootUnit({ name, image, idmap: idMapOf(slot), label: rootLabel(slot) });
   return mount.unit === text && mount.fresh ? "current" : "outdated";
 }
 
 function isMounted({ active, label, disk }: MountState, slot: number | undefined): boolean {
-  const isDiskMounted = disk === undefined || disk.mounted !== undefined;
-  return active && isDiskMounted && label !== undefined && slot !== undefined && label === rootLabel(slot);
+  return active && disk.mounted !== undefined && label !== undefined && slot !== undefined && label === rootLabel(slot);
 }
 
 /** The folder of a root, relative to the store. */
@@ -175,7 +171,7 @@ function withoutFiles({ files: _, ...rest }: FoundSettings): Observed["settings"
   return rest;
 }
 
-export function writtenIn({ units, masks = [], seeded }: Pick<Observed, "units" | "masks" | "seeded">): Written {
+export function writtenIn({ units, masks, seeded }: Pick<Observed, "units" | "masks" | "seeded">): Written {
   return { units, masks, seeded };
 }
 

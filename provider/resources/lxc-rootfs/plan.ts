@@ -22,7 +22,7 @@ import { address6Of } from "../../tools/subnet6.ts";
 import { stopGracefully } from "../../tools/virsh.ts";
 import { hashPassword, type Inputs } from "./inputs.ts";
 import { folderOf, foundIn, isUnlisted, type Observed, rootLabel, writtenIn } from "./observed.ts";
-import { asDeclared, isUnknownOwner, type Lists, listsOf, lostRecords, nonEmpty, recordPath } from "./records.ts";
+import { asDeclared, isUnknownOwner, type Lists, listsOf, lostRecords, recordPath } from "./records.ts";
 
 /** What makes a root what it is declared to be; `prior` is what was declared before. */
 export function plan(observed: Observed, desired: Inputs, prior?: Inputs): Step[] {
@@ -48,10 +48,10 @@ export function plan(observed: Observed, desired: Inputs, prior?: Inputs): Step[
     ...lists,
     // What is asked for no more is forgotten when it is undone.
     units: union(desired.units, known.units),
-    masks: nonEmpty(union(desired.mask ?? [], known.masks ?? [])),
+    masks: union(desired.mask ?? [], known.masks),
     seeded,
     passwordHash,
-    disk: size === undefined ? undefined : formatDisk(size),
+    disk: formatDisk(size),
   };
   let noted: Lists = { units: known.units, masks: known.masks, ...known.listed };
   const note = (stepName: StepName, more: Partial<RootRecord> = {}) => {
@@ -75,7 +75,7 @@ export function plan(observed: Observed, desired: Inputs, prior?: Inputs): Step[
   if (observed.halfRemoved) steps.push(removeRest(folderOf(name)));
   // The record comes last: with it, the folders are whole.
   if (!observed.made || observed.record === "missing") steps.push(createFolders(name, idmap));
-  if (!observed.made) steps.push(createDisk(layersFolder(name), size!));
+  if (!observed.made) steps.push(createDisk(layersFolder(name), size));
   if (!observed.made || observed.record !== "readable" || renamed || observed.rebuild !== desired.rebuild)
     note({ id: "record-root", title: "Recording the root" });
   // Others count with it from now on.
@@ -100,12 +100,11 @@ export function plan(observed: Observed, desired: Inputs, prior?: Inputs): Step[
   }
   if (remount) {
     if (observed.active || observed.occupied) steps.push(...unmount(observed, name));
-    if (observed.unit !== "current")
-      steps.push(...writeRootUnit({ name, image, idmap, label: rootLabel(slot), hasDisk: size !== undefined }));
+    if (observed.unit !== "current") steps.push(...writeRootUnit({ name, image, idmap, label: rootLabel(slot) }));
     steps.push(mountRoot(name));
   }
-  const { file = size, mounted: limit = size } = observed.disk ?? {};
-  if (size !== undefined && Math.min(file!, limit!) < size) steps.push(growDisk(layersFolder(name), size));
+  const { file = size, mounted = size } = observed.disk;
+  if (Math.min(file, mounted) < size) steps.push(growDisk(layersFolder(name), size));
   if (!observed.enabled) {
     steps.push({
       id: "enable-unit",
@@ -165,11 +164,10 @@ export function remove(observed: Observed, inputs: Inputs): Step[] {
   return steps;
 }
 
-/** The bytes that the disk of a root is to have; undefined for one that was made without, of which none is asked for. */
-export function wantedDisk({ made, disk, recordedDisk }: Observed, desired: Inputs): number | undefined {
-  if (desired.disk !== undefined) return bytesOf(desired.disk);
-  if (!made) return bytesOf(recordedDisk ?? DEFAULT_DISK);
-  return disk && (recordedDisk === undefined ? disk.file : bytesOf(recordedDisk));
+/** The bytes that the disk of a root is to have. */
+export function wantedDisk({ disk, recordedDisk }: Observed, desired: Inputs): number {
+  const size = desired.disk ?? recordedDisk;
+  return size === undefined ? (disk.file ?? bytesOf(DEFAULT_DISK)) : bytesOf(size);
 }
 
 /** What it is to be set to, with the address that follows from its slot. */

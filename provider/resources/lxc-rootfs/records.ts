@@ -15,14 +15,10 @@ export type Lists = Pick<RootRecord, "units" | "masks" | "users" | "files">;
 export function listsOf({ units, mask = [], users = {}, files = {} }: Inputs): Lists {
   return {
     units,
-    masks: nonEmpty(mask),
-    users: nonEmpty(Object.keys(users)),
-    files: nonEmpty(Object.keys(files)),
+    masks: mask,
+    users: Object.keys(users),
+    files: Object.keys(files),
   };
-}
-
-export function nonEmpty(list: string[]): string[] | undefined {
-  return list.length > 0 ? list : undefined;
 }
 
 /** Its folders are there, and no record that tells whose it is. */

@@ -23,7 +23,7 @@ afterEach(() => {
 const effects: Record<string, Record<string, Edit>> = {
   "undefine-domain": { domains: says("") },
   "release-address 10.213.0.2": { networks: without(/<host mac/) },
-  "remove-unit": { mounts: says("@files\n@folders\n@mounts\n") },
+  "remove-unit": { mounts: says("@files\n@disks\n@mounts\n") },
   "remove-root": { store: without(/roots\/web/), settings: says("") },
   "free-slot 0": { store: without(/slots\/0/) },
 };

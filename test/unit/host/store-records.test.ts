@@ -63,6 +63,11 @@ const ROOT = {
   image: IMAGE,
   revision: 3,
   units: ["a.service"],
+  masks: [],
+  users: ["ada"],
+  files: ["/etc/motd"],
+  seeded: { identity: true },
+  disk: "4GiB",
   passwordHash: "x+/=",
 };
 const claim = z.looseObject({ wants: z.string().optional() });

@@ -4,9 +4,9 @@ import { added, both, type Edit, recordedOutcome, says, swap, without } from "..
 
 const parse = (name: string, edit?: Edit) => parseMounts(recordedOutcome("mounts", edit), name);
 const label = "system_u:object_r:svirt_lxc_root_t:s0:c0,c512";
-const unit = rootUnit({ name: "web", image: IMAGE, idmap: { start: 1879048192, count: 65536 }, label, hasDisk: false });
+const unit = rootUnit({ name: "web", image: IMAGE, idmap: { start: 1879048192, count: 65536 }, label });
 const recorded: MountState = {
-  folders: true,
+  disk: { file: 4294967296, mounted: 4294967296 },
   unit,
   active: true,
   enabled: true,
@@ -14,7 +14,7 @@ const recorded: MountState = {
   label,
 };
 const none: MountState = {
-  folders: false,
+  disk: {},
   unit: undefined,
   active: false,
   enabled: false,
@@ -46,21 +46,21 @@ test.each(changes)("a root: %s", (_, edit, change) => {
 });
 
 test("a host without roots", () => {
-  expect(parse("web", says("@files\n@folders\n@mounts\n"))).toEqual(none);
+  expect(parse("web", says("@files\n@disks\n@mounts\n"))).toEqual(none);
 });
 
 // As a refresh sees them: all at once.
 const two: Edit = both(
   // Of both the states, then the files.
   (text) =>
-    text.replace(/^(.*?)(@files\n)(.*?)(?=@folders)/s, (_, states, head, files) =>
+    text.replace(/^(.*?)(@files\n)(.*?)(?=@disks)/s, (_, states, head, files) =>
       [states, swap("root-web", "root-web-2")(`\n${states}`), head, files, swap("root-web", "root-web-2")(files)].join(
         "",
       ),
     ),
   (text) =>
     text
-      .replace("@folders\n", "@folders\n/var/lib/svirt-lxc/roots/web-2/layers/upper\n")
+      .replace("@disks\n", "@disks\n/var/lib/svirt-lxc/roots/web-2/layers/disk.img 1048576\n")
       .replace(
         "@mounts\n",
         `@mounts\n/var/lib/containers/x rw rw,context="a:b:c:s0:c1,c2"\n/var/lib/svirt-lxc/roots/web-2/guest/root rw rw,context="a:b:c:s0:c3,c4"\n`,
@@ -69,7 +69,7 @@ const two: Edit = both(
 test("roots whose names begin alike, and other tools' overlays, are told apart", () => {
   expect(parse("web", two)).toEqual(recorded);
   expect(parse("web-2", two)).toMatchObject({
-    folders: true,
+    disk: { file: 1048576 },
     unit,
     label: "a:b:c:s0:c3,c4",
   });

@@ -29,7 +29,16 @@ test("the recorded store", () => {
     },
     images: { [IMAGE]: { sha256: IMAGE } },
     roots: {
-      web: { owner: "svirt-lxc/lab/LxcRootfs/web", instance, slot: 0, image: IMAGE, revision: 1, units: [], seeded },
+      web: {
+        owner: "svirt-lxc/lab/LxcRootfs/web",
+        instance,
+        slot: 0,
+        image: IMAGE,
+        revision: 1,
+        ...{ units: [], masks: [], users: [], files: [] },
+        seeded,
+        disk: "4GiB",
+      },
     },
   });
 });

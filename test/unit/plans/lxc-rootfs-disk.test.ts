@@ -1,5 +1,5 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
-import { space, withDisk } from "../../support/disk.ts";
+import { diskUnmounted, onlyDisk, space, unmounted, withDisk } from "../../support/disk.ts";
 import { rootfsInputs } from "../../support/inputs.ts";
 import { given, plans, refusals, removals } from "../../support/plans.ts";
 import { both, type Edits, says, swap, without } from "../../support/recorded.ts";
@@ -11,39 +11,33 @@ const inputs = rootfsInputs as Inputs;
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
 const nothing = {
   store: onlyImage,
-  mounts: says("@files\n@folders\n@mounts\n"),
+  mounts: says("@files\n@disks\n@mounts\n"),
   settings: says(""),
   domains: says(""),
   space: space(15),
 };
-const disk = withDisk();
 const restart = ["stop-container", "count-revision", "unmount-root"];
 
 plans(lxcRootfs, inputs, [
-  ["as it was made", { host: disk }, []],
-  ["as it is declared", { host: disk, wants: { disk: "4GiB" } }, []],
-  ["declared in another unit", { host: disk, wants: { disk: "4096MiB" } }, []],
-  ["one of an earlier release has none, and needs none", {}, []],
+  ["as it was made", {}, []],
+  ["as it is declared", { wants: { disk: "4GiB" } }, []],
+  ["declared in another unit", { wants: { disk: "4096MiB" } }, []],
 
   // Growing stops nothing.
-  [
-    "declared larger",
-    { host: disk, wants: { disk: "6GiB" }, had: { disk: "4GiB" } },
-    ["record-disk", "grow-disk 6GiB"],
-  ],
+  ["declared larger", { wants: { disk: "6GiB" }, had: { disk: "4GiB" } }, ["record-disk", "grow-disk 6GiB"]],
   ["its growth was killed when it was recorded", { host: withDisk({ record: 6 }) }, ["grow-disk 6GiB"]],
   ["its growth was killed when the file had grown", { host: withDisk({ record: 6, file: 6 }) }, ["grow-disk 6GiB"]],
   ["it grew, and is declared no more", { host: withDisk({ record: 6, file: 6, mounted: 6 }) }, []],
 
   // Drift.
   ["its file is smaller", { host: withDisk({ file: 3 }) }, ["grow-disk 4GiB"]],
-  ["it is not mounted", { host: withDisk({ mounted: 0 }) }, [...restart, "mount-root"]],
+  ["it is not mounted", { host: { mounts: diskUnmounted } }, [...restart, "mount-root"]],
   [
     "its unit is one that mounts no disk",
-    { host: { ...disk, mounts: both(disk.mounts!, without(/disk\.img \//)) } },
+    { host: { mounts: without(/disk\.img \//) } },
     [...restart, "write-unit", "reload-systemd", "mount-root"],
   ],
-  ["its size is not recorded", { host: { ...disk, store: (text) => text } }, ["record-disk"]],
+  ["its size is not recorded", { host: { store: swap(',"disk":"4GiB"', "") } }, ["record-root"]],
 
   [
     "a create that was killed when it had its disk",
@@ -51,7 +45,7 @@ plans(lxcRootfs, inputs, [
       host: {
         ...nothing,
         store: without(/roots\/web/),
-        mounts: says("@files\n@folders\n/var/lib/svirt-lxc/roots/web/layers/disk.img 4294967296\n@mounts\n"),
+        mounts: onlyDisk,
       },
     },
     ["create-folders", "record-root", "count-revision", "write-unit", "reload-systemd", "mount-root", "enable-unit"],
@@ -63,8 +57,7 @@ removals(lxcRootfs, inputs, [
     "only its disk is mounted, by no unit",
     {
       host: {
-        ...disk,
-        mounts: both(disk.mounts!, swap(/^.*(?=@folders)/s, "@files\n"), without(/guest\/root rw,/)),
+        mounts: both(swap(/^.*(?=@disks)/s, "@files\n"), without(/guest\/root rw,/)),
         settings: says(""),
         domains: says(""),
       },
@@ -74,13 +67,12 @@ removals(lxcRootfs, inputs, [
 ]);
 
 refusals(lxcRootfs, inputs, [
-  ["a smaller one", { host: disk, wants: { disk: "2GiB" } }, ["disk-shrink", /^/, /rebuild.* is lost/]],
+  ["a smaller one", { wants: { disk: "2GiB" } }, ["disk-shrink", /^/, /rebuild.* is lost/]],
   [
     "it was made larger by hand, and stays so",
     { host: withDisk({ file: 6, mounted: 6 }) },
     ["disk-shrink", /^/, /keep the size that it has/],
   ],
-  ["one for a root of an earlier release", { wants: { disk: "8GiB" } }, ["disk-of-folder", /^/, /rebuild.* is lost/]],
   [
     "a new one for which the host has not enough free",
     { host: { ...nothing, space: space(4.5) } },
@@ -93,13 +85,29 @@ refusals(lxcRootfs, inputs, [
   ],
   [
     "growth beyond what the host has free",
-    { host: { ...disk, space: space(7, 2) }, wants: { disk: "9GiB" } },
+    { host: { space: space(7, 2) }, wants: { disk: "9GiB" } },
     ["disk-space", /7\.0 GiB free/, /smaller size, free space/],
   ],
   [
     "its file was removed while it is mounted",
     { host: withDisk({ file: 0 }) },
     ["disk-lost", /disk\.img is not there/, /losetup/],
+  ],
+  [
+    "its file was removed after it was unmounted",
+    {
+      host: {
+        mounts: both(swap(/@disks\n.*\n/, "@disks\n"), both(swap("=active", "=inactive"), unmounted)),
+        settings: says(""),
+        domains: swap("@domain yes running", "@domain yes shut off"),
+      },
+    },
+    ["disk-missing", /disk\.img is not there/, /put the file back.* or change `rebuild`/],
+  ],
+  [
+    "the root is mounted without it",
+    { host: { mounts: both(swap(/@disks\n.*\n/, "@disks\n"), diskUnmounted) } },
+    ["disk-missing", /disk\.img is not there/, /put the file back.* or change `rebuild`/],
   ],
 ]);
 
@@ -111,9 +119,9 @@ test("what can be promised is promised to the last byte", () => {
   expect([problem(15, 10), problem(15, 10.001)]).toEqual([undefined, "disk-space"]);
 });
 
-const limits: [name: string, host: ReturnType<typeof withDisk>, wants: Partial<Inputs>, disk: string | undefined][] = [
-  ["as it was made", disk, {}, undefined],
-  ["as declared", disk, { disk: "4096MiB" }, undefined],
+const limits: [name: string, host: Edits, wants: Partial<Inputs>, disk: string | undefined][] = [
+  ["as it was made", {}, {}, undefined],
+  ["as declared", {}, { disk: "4096MiB" }, undefined],
   ["its file is smaller", withDisk({ file: 3 }), {}, "3GiB"],
   ["it was made larger", withDisk({ file: 6, mounted: 6 }), { disk: "4GiB" }, "6GiB"],
   ["the file system did not grow with its file", withDisk({ record: 6, file: 6 }), { disk: "6GiB" }, "4GiB"],
@@ -128,16 +136,11 @@ describe("a notice", () => {
     const { observed, desired } = given(lxcRootfs, inputs, { host });
     return lxcRootfs.notices!(observed, desired);
   };
-  test("is given for a root of an earlier release", () => {
-    expect(notices({})).toEqual([expect.stringMatching(/nothing limits what it writes.*rebuild/)]);
-  });
-  test("is not given for one with a disk, which the host can keep", () => {
-    expect(notices(disk)).toEqual([]);
+  test("is not given where the host can keep what it has promised", () => {
+    expect(notices({})).toEqual([]);
   });
   test("is given where the host was filled by others", () => {
-    expect(notices({ ...disk, space: space(3, 4) })).toEqual([
-      expect.stringMatching(/too little space.* 3\.0 GiB free/),
-    ]);
+    expect(notices({ space: space(3, 4) })).toEqual([expect.stringMatching(/too little space.* 3\.0 GiB free/)]);
   });
 });
 

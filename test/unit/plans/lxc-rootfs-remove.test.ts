@@ -3,7 +3,7 @@ import { rootfsInputs } from "../../support/inputs.ts";
 import { given, removals } from "../../support/plans.ts";
 import { both, says, swap, without } from "../../support/recorded.ts";
 
-const noMounts = says("@files\n@folders\n@mounts\n");
+const noMounts = says("@files\n@disks\n@mounts\n");
 const killed = { mounts: noMounts, settings: says(""), domains: says("") };
 const unmount = ["disable-unit", "unmount-root", "remove-unit", "reload-systemd"];
 const rest = ["release-image", "remove-root", "free-slot 0"];
@@ -57,7 +57,7 @@ removals(lxcRootfs, rootfsInputs, [
   ["the unit is gone already", { host: killed }, rest],
   [
     "the unit is gone, and it is still mounted",
-    { host: { ...killed, mounts: swap(/^.*(?=@folders)/s, "@files\n") } },
+    { host: { ...killed, mounts: swap(/^.*(?=@disks)/s, "@files\n") } },
     ["unmount-root", ...rest],
   ],
   [

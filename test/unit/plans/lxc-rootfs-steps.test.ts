@@ -10,7 +10,7 @@ import { added, recordedOutcome, says, swap, without } from "../../support/recor
 type Inputs = Parameters<typeof lxcRootfs.plan>[1];
 const nothing = {
   store: without(/roots\/web|slots\/0|LxcRootfs/),
-  mounts: says("@files\n@folders\n@mounts\n"),
+  mounts: says("@files\n@disks\n@mounts\n"),
   settings: says(""),
   domains: says(""),
 };
@@ -35,6 +35,9 @@ test("a slot and an image are written down before they are taken, and a root whe
         image: IMAGE,
         revision: 0,
         units: [],
+        masks: [],
+        users: [],
+        files: [],
         seeded: {},
         disk: "4GiB",
       },
@@ -42,10 +45,10 @@ test("a slot and an image are written down before they are taken, and a root whe
   ]);
 });
 
-test("the unit of a root without a disk is the one that was recorded", () => {
+test("the unit of a root is the one that was recorded", () => {
   const unit = step({ host: { mounts: swap("-o 'nodev,", "-o '") } }, "write-unit");
   expect(unit.argv.at(-1)).toBe("/etc/systemd/system/svirt-lxc-root-web.service");
-  expect(recordedOutcome("mounts").stdout).toContain(`@files\n${listedUnit("web", unit.stdin!)}@folders`);
+  expect(recordedOutcome("mounts").stdout).toContain(`@files\n${listedUnit("web", unit.stdin!)}@disks`);
 });
 
 const slots: [name: string, slots: string[], slot: number, ids: string, level: string][] = [

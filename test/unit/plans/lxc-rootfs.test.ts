@@ -1,17 +1,17 @@
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
+import { onlyDisk, unmounted } from "../../support/disk.ts";
 import { allSettings, IMAGE, KEY, PASSWORD, rootfsInputs } from "../../support/inputs.ts";
 import { ipv6Root, SUBNET6 } from "../../support/ipv6.ts";
 import { given, plans, refusals } from "../../support/plans.ts";
 import { added, both, DAMAGE, type Edits, says, swap, without } from "../../support/recorded.ts";
 
-const UPPER = "/var/lib/svirt-lxc/roots/web/layers/upper";
 const onlyImage = without(/roots\/web|slots\/0|LxcRootfs/);
-const noUnit = swap(/^.*(?=@folders)/s, "@files\n");
-const noMounts = says("@files\n@folders\n@mounts\n");
+const noUnit = swap(/^.*(?=@disks)/s, "@files\n");
+const noMounts = says("@files\n@disks\n@mounts\n");
 const nothing = { store: onlyImage, mounts: noMounts, settings: says(""), domains: says("") };
 const stopped = swap("@domain yes running", "@domain yes shut off");
 const notMounted = {
-  mounts: both(swap("ActiveState=active", "ActiveState=inactive"), without(/guest\/root rw,/)),
+  mounts: both(swap("ActiveState=active", "ActiveState=inactive"), unmounted),
   settings: says(""),
   domains: stopped,
 };
@@ -36,8 +36,9 @@ const make = ["claim-image", "create-folders", "create-disk 4GiB", "record-root"
 const password = ["set-password", "record-password"];
 
 const seeded = (what: string) => swap(/"seeded":\{[^}]*\}/, `"seeded":{${what}}`);
-const lists = (what: string) => swap('"units":[]', `"units":[],${what}`);
-const asked = (...units: string[]) => swap('"units":[]', `"units":${JSON.stringify(units)}`);
+const listed = (list: "units" | "masks" | "users" | "files", ...names: string[]) =>
+  swap(`"${list}":[]`, `"${list}":${JSON.stringify(names)}`);
+const asked = (...units: string[]) => listed("units", ...units);
 
 plans(lxcRootfs, rootfsInputs, [
   ["from nothing", { host: nothing }, ["take-slot 0", ...make]],
@@ -65,13 +66,13 @@ plans(lxcRootfs, rootfsInputs, [
   ["killed when it had its image", { host: { ...nothing, store: without(/roots\/web/) } }, make],
   [
     "killed when it had its folders",
-    { host: { ...nothing, store: without(/roots\/web/), mounts: says(`@files\n@folders\n${UPPER}\n@mounts\n`) } },
+    { host: { ...nothing, store: without(/roots\/web/), mounts: onlyDisk } },
     ["create-folders", "record-root", "count-revision", ...mount],
   ],
   [
     // Only a root that is mounted can be asked which settings it has.
     "killed when it was written down",
-    { host: { ...notMounted, mounts: both(noUnit, without(/guest\/root rw,/)) } },
+    { host: { ...notMounted, mounts: both(noUnit, unmounted) } },
     ["count-revision", ...mount],
   ],
 
@@ -137,7 +138,7 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   [
     "its unit is gone, and it is not mounted",
-    { host: { ...notMounted, mounts: both(noUnit, without(/guest\/root rw,/)) } },
+    { host: { ...notMounted, mounts: both(noUnit, unmounted) } },
     ["count-revision", ...mount],
   ],
 
@@ -250,14 +251,14 @@ plans(lxcRootfs, rootfsInputs, [
   ],
   [
     "a user and a file that are declared no more: they stay, and are looked at no longer",
-    { host: { store: lists('"users":["ada"],"files":["/etc/motd"]') } },
+    { host: { store: both(listed("users", "ada"), listed("files", "/etc/motd")) } },
     ["record-settings"],
   ],
   [
     "a unit that is masked no more",
     {
       host: {
-        store: lists('"masks":["cron.service"]'),
+        store: listed("masks", "cron.service"),
         settings: swap("web exit:0", "web unit:cron.service /dev/null\nweb exit:0"),
       },
     },
@@ -281,7 +282,7 @@ refusals(lxcRootfs, rootfsInputs, [
     {
       host: {
         ...nothing,
-        mounts: says(`@files\n@folders\n${UPPER}\n@mounts\n`),
+        mounts: onlyDisk,
       },
     },
     ["not-ours", /does not carry our mark/, /another name|remove it/],

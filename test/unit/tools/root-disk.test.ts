@@ -15,15 +15,15 @@ test.each(["", "10", "10GB", "10G", "1.5GiB", "-1GiB", "0GiB", "63MiB", "15361Gi
 const layers = "/var/lib/svirt-lxc/roots/web/layers";
 const file = `${layers}/disk.img 4294967296\n`;
 const mounts = `${layers}/disk rw,nosuid rw,seclabel,minixdf 2147483648\n${layers}/mapped rw,nosuid rw,seclabel\n`;
-const disks: [name: string, folders: string, mounts: string, disk: ReturnType<typeof parseDisk>][] = [
-  ["none", `${layers}/upper\n`, "", undefined],
+const disks: [name: string, files: string, mounts: string, disk: ReturnType<typeof parseDisk>][] = [
+  ["none", "", "", {}],
   ["mounted", file, mounts, { file: 4294967296, mounted: 2147483648 }],
   ["not mounted", file, "", { file: 4294967296 }],
   ["removed under its mount", "", mounts, { mounted: 2147483648 }],
-  ["another root's", file.replace("web", "web-2"), mounts.replaceAll("web", "we"), undefined],
+  ["another root's", file.replace("web", "web-2"), mounts.replaceAll("web", "we"), {}],
 ];
-test.each(disks)("a disk: %s", (_, folders, found, disk) => {
-  expect(parseDisk(byFirstWord(folders), byFirstWord(found), layers)).toEqual(disk);
+test.each(disks)("a disk: %s", (_, files, found, disk) => {
+  expect(parseDisk(byFirstWord(files), byFirstWord(found), layers)).toEqual(disk);
 });
 
 test("what is promised is what is not written yet; of a root that is being removed, nothing", () => {
