@@ -46,7 +46,7 @@ export class Session {
    */
   async run(batch: Batch, ...names: string[]): Promise<Report> {
     await this.#enter();
-    const started = Date.now();
+    const at = Date.now();
     try {
       // The first one opens the connection that the others share.
       const opening = this.#opened;
@@ -56,7 +56,7 @@ export class Session {
       });
       return await result;
     } finally {
-      trace({ host: this.host, names, ms: Date.now() - started, steps: (batch.steps ?? []).map(({ id }) => id) });
+      trace({ host: this.host, names, at, ms: Date.now() - at, steps: (batch.steps ?? []).map(({ id }) => id) });
       this.#running--;
       this.#waiting.shift()?.();
     }

@@ -14,8 +14,12 @@ export function expectDocumented(file: string, part: string, text: string): void
 
 /** The same for what is another each time, such as a date: it is written when all is written, and never compared. */
 export function noteDocumented(file: string, part: string, text: string): void {
-  const { after } = replaced(file, part, text);
-  if (process.env.SVIRT_LXC_WRITE_DOCS) writeFileSync(join(checkout, file), after);
+  if (process.env.SVIRT_LXC_WRITE_DOCS) writeDocumented(file, part, text);
+}
+
+/** Writes a part of a document. */
+export function writeDocumented(file: string, part: string, text: string): void {
+  writeFileSync(join(checkout, file), replaced(file, part, text).after);
 }
 
 /** The cells of all tables of a part, without their heads. */

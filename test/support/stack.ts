@@ -29,8 +29,8 @@ export interface Run {
   operations: Record<string, Operation>;
   /** In the order in which they began: "delete LxcDomain web". */
   order: string[];
-  /** Round trips to hosts: for whom, and what was done. */
-  roundTrips: { host: string; names: string[]; steps: string[] }[];
+  /** Round trips to hosts: for whom, when it began and how long it took (in milliseconds), and what was done. */
+  roundTrips: { host: string; names: string[]; at: number; ms: number; steps: string[] }[];
   ms: number;
 }
 
