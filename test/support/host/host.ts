@@ -97,6 +97,11 @@ export class Host {
     else await rm(join(this.#dir, "closed"), { force: true });
   }
 
+  /** How long a round trip of the link to it takes, in milliseconds. */
+  async delay(ms: number): Promise<void> {
+    await writeFile(join(this.#dir, "delay"), `${(2 * ms) / 1000}\n`);
+  }
+
   /** Ends the connections that there are. What they started goes on, until it notices. */
   async cut(): Promise<void> {
     const pids = (await readdir(join(this.#dir, "connections"))).map(Number);

@@ -33,7 +33,7 @@ export class Site {
   }
 
   async stack(name: string, config: object, options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await Stack.create(name, config, { ...options, dir: this.dir });
+    const stack = await Stack.create(name, config, { dir: this.dir, ...options });
     this.#stacks.push(stack);
     return stack;
   }
