@@ -32,8 +32,13 @@ export class Recorder {
     const files = (await readdir(this.#record)).sort();
     const batches = await Promise.all(files.map((file) => readFile(join(this.#record, file), "utf8")));
     await Promise.all(files.map((file) => rm(join(this.#record, file))));
-    return [PRELUDE, ...batches.flatMap(stepsOf)].join("\n");
+    return asOneScript(batches);
   }
+}
+
+/** The steps of batches, without anything else that these do. */
+export function asOneScript(batches: readonly string[]): string {
+  return [PRELUDE, ...batches.flatMap(stepsOf), ""].join("\n");
 }
 
 const PRELUDE = `

@@ -1,0 +1,85 @@
+import type { Lab } from "../../../lab/index.ts";
+import { quote, quoteArgv, type Step } from "../../../provider/host/batch.ts";
+import { STORE } from "../../../provider/host/records.ts";
+import { idMapOf, levelOf } from "../../../provider/host/slot.ts";
+import { rootLabel } from "../../../provider/resources/lxc-rootfs/observed.ts";
+import { bytesOf, createDisk, DEFAULT_DISK } from "../../../provider/tools/root-disk.ts";
+import {
+  createFolders,
+  layersFolder,
+  mountRoot,
+  removeRootUnit,
+  rootFolder,
+  unmountRoot,
+  writeRootUnit,
+} from "../../../provider/tools/root-mount.ts";
+
+const NAME = "bench-clone";
+const COPY = `${STORE}/bench-copy`;
+/** Nobody else's. */
+const SLOT = 4000;
+
+/** An image on the lab host, of which roots are made in two ways. */
+export class CloneSource {
+  readonly #lab: Lab;
+  readonly #image: string;
+  /** Of all files in it, in MB. */
+  readonly megabytes: number;
+
+  private constructor(lab: Lab, image: string, megabytes: number) {
+    this.#lab = lab;
+    this.#image = image;
+    this.megabytes = megabytes;
+  }
+
+  /** Made of so many copies of the image that the host has, one in the other: files of a real system, with their labels. */
+  static async create(lab: Lab, copies: number): Promise<CloneSource> {
+    const image = copies.toString(16).padStart(64, "0");
+    const script = `
+set -e
+cd ${STORE}/images
+base=$(ls -d */root | grep -v ^0000 | head -n 1)
+mkdir ${image}
+cp -a "$base" ${image}/root
+for n in $(seq ${copies - 1}); do cp -a "$base" ${image}/root/copy$n; done
+du -sm --apparent-size ${image} | cut -f 1`;
+    const { stdout } = await lab.ssh(script, { timeout: 1200 });
+    return new CloneSource(lab, image, Number(stdout));
+  }
+
+  /** Milliseconds to make a root as LxcRootfs does, and mount it. */
+  mounted(): Promise<number> {
+    const label = rootLabel(SLOT);
+    const idmap = idMapOf(SLOT);
+    const make = [
+      createFolders(NAME, idmap),
+      createDisk(layersFolder(NAME), bytesOf(DEFAULT_DISK)),
+      ...writeRootUnit({ name: NAME, image: this.#image, idmap, label, hasDisk: true }),
+      mountRoot(NAME),
+    ];
+    const remove = [unmountRoot(NAME), ...removeRootUnit(NAME)];
+    return this.#timed(commands(make), `${commands(remove)} && rm -r ${rootFolder(NAME)}`);
+  }
+
+  /** Milliseconds to make a root as one does by hand: a copy of all files, which are labelled one by one. */
+  copied(): Promise<number> {
+    const type = rootLabel(SLOT).split(":")[2];
+    const copy = `cp -a ${STORE}/images/${this.#image}/root ${COPY} && chcon -R -t ${type} -l ${levelOf(SLOT)} ${COPY}`;
+    return this.#timed(copy, `rm -r ${COPY}`);
+  }
+
+  /** By the clock of the host: the way there does not count. */
+  async #timed(work: string, removal: string): Promise<number> {
+    const script = `sync; began=$(date +%s%N); { ${work}; } >&2 || exit; echo $((($(date +%s%N) - began) / 1000)); ${removal}`;
+    const { stdout } = await this.#lab.ssh(script, { timeout: 1800 });
+    return Number(stdout.split("\n")[0]) / 1000;
+  }
+}
+
+function commands(steps: readonly Step[]): string {
+  return steps
+    .map(({ argv, stdin }) =>
+      stdin === undefined ? quoteArgv(argv) : `printf %s ${quote(stdin)} | ${quoteArgv(argv)}`,
+    )
+    .join(" && ");
+}
