@@ -8,11 +8,9 @@ import { providerSource } from "../../../provider/engine/provider-source.ts";
 const text = providerSource("LxcDomain");
 const checkout = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
 
-test("state holds a few lines: the six calls, and the token", () => {
-  for (const call of ["check", "diff", "create", "update", "read", "delete"])
-    expect(text).toMatch(new RegExp(`\\b${call}: async `));
+test("state holds a line, with the token", () => {
   expect(text).toContain('["LxcDomain"]');
-  expect(text.length).toBeLessThan(1_500);
+  expect(text.length).toBeLessThan(200);
 });
 
 test("state holds no absolute path", () => {
@@ -22,8 +20,8 @@ test("state holds no absolute path", () => {
 
 test("state holds no code of ours but the stub, and none of a library", () => {
   expect(text).not.toMatch(/zod|execa|fast-xml|pulumi|node_modules|virsh|plan|schema/i);
-  expect(text.match(/require\(/g)).toBeNull();
-  expect(text.match(/import\(/g)).toHaveLength(1);
+  expect(text.match(/require\(/gi)).toHaveLength(1);
+  expect(text.match(/import\(/g)).toBeNull();
 });
 
 // The provider's process runs in the program's folder.
