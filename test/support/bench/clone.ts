@@ -54,7 +54,7 @@ du -sm --apparent-size ${image} | cut -f 1`;
     const make = [
       createFolders(NAME, idmap),
       createDisk(layersFolder(NAME), bytesOf(DEFAULT_DISK)),
-      ...writeRootUnit({ name: NAME, image: this.#image, idmap, label, hasDisk: true }),
+      ...writeRootUnit({ name: NAME, image: this.#image, idmap, label }),
       mountRoot(NAME),
     ];
     const remove = [unmountRoot(NAME), ...removeRootUnit(NAME)];
