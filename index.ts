@@ -3,8 +3,8 @@ export { LxcContainer, type LxcContainerArgs } from "./components/lxc-container.
 export { LxcHost, type LxcHostArgs } from "./components/lxc-host.ts";
 export type { ProvisionCommand } from "./components/provision.ts";
 export type { Connection, ConnectionArgs } from "./provider/host/connection.ts";
-export { LibvirtService, type LibvirtServiceArgs } from "./provider/resources/libvirt-service.ts";
-export { LxcDomain, type LxcDomainArgs } from "./provider/resources/lxc-domain.ts";
+export { LibvirtService, type LibvirtServiceArgs } from "./provider/resources/libvirt-service/index.ts";
+export { LxcDomain, type LxcDomainArgs } from "./provider/resources/lxc-domain/index.ts";
 export { LxcImage, type LxcImageArgs } from "./provider/resources/lxc-image.ts";
 export { LxcRootfs, type LxcRootfsArgs } from "./provider/resources/lxc-rootfs/index.ts";
 export { LxcStore, type LxcStoreArgs } from "./provider/resources/lxc-store.ts";

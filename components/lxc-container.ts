@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import { LIMITS, type LimitName } from "../provider/limits/index.ts";
-import { LxcDomain, type LxcDomainArgs } from "../provider/resources/lxc-domain.ts";
+import { LxcDomain, type LxcDomainArgs } from "../provider/resources/lxc-domain/index.ts";
 import type { LxcImage } from "../provider/resources/lxc-image.ts";
 import { LxcRootfs, type LxcRootfsArgs } from "../provider/resources/lxc-rootfs/index.ts";
 import { addressOf, capacityOf, domainOf, gatewayOf } from "../provider/tools/network.ts";

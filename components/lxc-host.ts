@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { suppressStackTraces } from "../provider/engine/stack-trace.ts";
 import type { Connection, ConnectionArgs } from "../provider/host/connection.ts";
-import { LibvirtService } from "../provider/resources/libvirt-service.ts";
+import { LibvirtService } from "../provider/resources/libvirt-service/index.ts";
 import { LxcImage, type LxcImageArgs } from "../provider/resources/lxc-image.ts";
 import { LxcStore } from "../provider/resources/lxc-store.ts";
 import { SelinuxEnforcing, type SelinuxEnforcingArgs } from "../provider/resources/selinux-enforcing.ts";

@@ -1,8 +1,8 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { AnyKind } from "./engine/kind.ts";
 import { lifecycle } from "./engine/lifecycle.ts";
-import { libvirtService } from "./resources/libvirt-service.ts";
-import { lxcDomain } from "./resources/lxc-domain.ts";
+import { libvirtService } from "./resources/libvirt-service/index.ts";
+import { lxcDomain } from "./resources/lxc-domain/index.ts";
 import { lxcImage } from "./resources/lxc-image.ts";
 import { lxcRootfs } from "./resources/lxc-rootfs/index.ts";
 import { lxcStore } from "./resources/lxc-store.ts";

@@ -3,7 +3,7 @@ import { connectionFields } from "../provider/host/connection.ts";
 import { nameSchema } from "../provider/host/name.ts";
 import { limitInputs } from "../provider/limits/index.ts";
 import { containerNameSchema } from "../provider/resources/common.ts";
-import { restartSchema } from "../provider/resources/lxc-domain.ts";
+import { restartSchema } from "../provider/resources/lxc-domain/index.ts";
 import { rebootSchema } from "../provider/resources/selinux-enforcing.ts";
 import { sourceInputs } from "../provider/sources/index.ts";
 import { reachInputs } from "../provider/tools/network-rules.ts";

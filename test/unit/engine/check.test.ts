@@ -1,7 +1,7 @@
 import { check, equalAsJson, isUnknown, path } from "../../../provider/engine/check.ts";
 import type { AnyKind } from "../../../provider/engine/kind.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service/index.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { selinuxEnforcing } from "../../../provider/resources/selinux-enforcing.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";

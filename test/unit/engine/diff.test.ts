@@ -1,7 +1,7 @@
 import type { AnyKind } from "../../../provider/engine/kind.ts";
 import { lifecycle, SCHEMA_VERSION } from "../../../provider/engine/lifecycle.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service/index.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { selinuxEnforcing } from "../../../provider/resources/selinux-enforcing.ts";

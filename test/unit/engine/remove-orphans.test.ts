@@ -1,7 +1,7 @@
 import { lifecycle } from "../../../provider/engine/lifecycle.ts";
 import type { Batch, Report } from "../../../provider/host/batch.ts";
 import { Session } from "../../../provider/host/session.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { lxcStore } from "../../../provider/resources/lxc-store.ts";

@@ -1,5 +1,5 @@
 import { fedora as FEDORA } from "../../../provider/families/fedora.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service/index.ts";
 import { missing } from "../../../provider/tools/lxc-conf.ts";
 import { libvirtInputs } from "../../support/inputs.ts";
 import { ipv6Filter, ipv6Firewall, ipv6Network, ipv6Table, SUBNET6 } from "../../support/ipv6.ts";

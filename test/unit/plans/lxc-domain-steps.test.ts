@@ -1,5 +1,5 @@
 import { sha256 } from "../../../provider/host/digest.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { USERLAND } from "../../../provider/tools/capabilities.ts";
 import { parseDomainXml } from "../../../provider/tools/domain-xml.ts";
 import { INIT } from "../../../provider/tools/init.ts";

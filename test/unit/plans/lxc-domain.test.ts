@@ -1,4 +1,4 @@
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { domainInputs } from "../../support/inputs.ts";
 import { ADDRESS6, ipv6Interface, ipv6Rules } from "../../support/ipv6.ts";
 import { plans, refusals, removals } from "../../support/plans.ts";

@@ -1,6 +1,6 @@
 import type { AnyKind } from "../../../provider/engine/kind.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
-import { lxcDomain } from "../../../provider/resources/lxc-domain.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service/index.ts";
+import { lxcDomain } from "../../../provider/resources/lxc-domain/index.ts";
 import { lxcImage } from "../../../provider/resources/lxc-image.ts";
 import { lxcRootfs } from "../../../provider/resources/lxc-rootfs/index.ts";
 import { selinuxPolicy } from "../../../provider/resources/selinux-policy.ts";

@@ -1,5 +1,5 @@
 import { SLOTS } from "../../../provider/host/slot.ts";
-import { libvirtService } from "../../../provider/resources/libvirt-service.ts";
+import { libvirtService } from "../../../provider/resources/libvirt-service/index.ts";
 import { addressOf, capacityOf, gatewayOf, networkXml } from "../../../provider/tools/network.ts";
 
 const DEFAULT = libvirtService.schema.shape.subnet!.parse(undefined) as string;
