@@ -5,8 +5,14 @@ import type { Level } from "./level.ts";
 /** Resources of a stack besides those of its containers, of which each has two: those of the host, and the image. */
 const OF_HOST = 5;
 
+/** What was measured of containers, and in the same rounds of trivial resources, in milliseconds. */
+export interface Floor {
+  level: Level;
+  trivial: number[];
+}
+
 /** Nothing to do, against trivial resources in the same shape. */
-export function floorSection(measured: readonly { level: Level; trivial: readonly number[] }[]): Section {
+export function floorSection(measured: readonly Floor[]): Section {
   const rows = measured.map(({ level, trivial }) => {
     const runs = level.runs["nothing to do"];
     const own = runs.map((run) => run.ms - hostTime(run));
