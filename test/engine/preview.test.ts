@@ -52,12 +52,25 @@ const alpha = (change: object) => () => Object.assign(wishes.hosts.alpha!, chang
 
 const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>, properties?: string[]][] = [
   ["memory", web({ memory: "1GiB" }), { "LxcDomain web": "update" }, ["memory"]],
-  ["hostname", web({ hostname: "www" }), ROOT, ["hostname"]],
+  [
+    "hostname, keys and units",
+    web({ hostname: "www", authorizedKeys: [KEY], units: ["nginx.service"] }),
+    ROOT,
+    ["hostname", "authorizedKeys", "units"],
+  ],
   ["a password", () => password("one").then(web({ rootPasswordSecret: "password" })), ROOT, ["rootPassword"]],
-  ["keys", web({ authorizedKeys: [KEY] }), ROOT, ["authorizedKeys"]],
-  ["more keys", web({ authorizedKeys: [KEY, `${KEY}-too`] }), ROOT, ["authorizedKeys"]],
-  ["keys that are left alone", web({ authorizedKeys: undefined }), ROOT, ["authorizedKeys"]],
-  ["units", web({ units: ["nginx.service"] }), ROOT, ["units"]],
+  [
+    "more keys, and no DHCP",
+    web({ authorizedKeys: [KEY, `${KEY}-too`], dhcp: false }),
+    ROOT,
+    ["authorizedKeys", "dhcp"],
+  ],
+  [
+    "keys that are left alone, and no unit any more",
+    web({ authorizedKeys: undefined, units: [] }),
+    ROOT,
+    ["authorizedKeys", "units"],
+  ],
   ["rebuild", web({ rebuild: "1" }), REBUILD, ["rebuild"]],
   [
     "another connection to the same host",
@@ -79,8 +92,7 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     { "LxcRootfs db": "create", "LxcDomain db": "create" },
   ],
   ["one container less", () => delete wishes.containers.db, { "LxcRootfs db": "delete", "LxcDomain db": "delete" }],
-  ["another network", alpha({ network: "inner" }), NETWORK],
-  ["another subnet", alpha({ subnet: "10.99.0.0/20" }), NETWORK],
+  ["another network, with another subnet", alpha({ network: "inner", subnet: "10.99.0.0/20" }), NETWORK],
   [
     "the same image, from the host",
     async () => {
@@ -93,17 +105,16 @@ const edits: [what: string, edit: () => unknown, expected: Record<string, Verb>,
     ["archive", "hostArchive"],
   ],
   [
-    "what may be adopted",
-    () => Object.assign(wishes.containers.web!, { adopt: true }) && Object.assign(wishes.hosts.alpha!, { adopt: true }),
+    "what may be adopted or restarted, and what is to be confined",
+    () => {
+      web({ adopt: true })();
+      alpha({ adopt: true, confineOthers: true, reboot: "allowed" })();
+    },
     {},
   ],
-  ["what is to be confined", alpha({ confineOthers: true }), {}],
-  ["whether it may be restarted", alpha({ reboot: "allowed" }), {}],
-  ["no unit any more", web({ units: [] }), ROOT, ["units"]],
   ["IPv6", alpha({ subnet6: "fd42:1:2:3::/64" }), NETWORK6, ["subnet6"]],
   ["another subnet of IPv6", alpha({ subnet6: "fd42::/64" }), NETWORK6, ["subnet6"]],
   ["no IPv6 any more", alpha({ subnet6: undefined }), NETWORK6, ["subnet6"]],
-  ["no DHCP", web({ dhcp: false }), ROOT, ["dhcp"]],
 ];
 
 // That nothing is left to do afterwards shows in the next preview, which announces nothing but the next edit.
