@@ -64,6 +64,7 @@ esac
 want=system_u:system_r:${PROCESS_TYPE}:s0:c$((slot % 512)),c$((512 + slot / 512))
 between "<seclabel type='static' model='selinux'" "</label>"
 [ "\${found##*<label>}" = "$want" ] || refuse "its definition says the label \${found##*<label>}, not $want"
+case $xml in *"<partition>/machine/svirt-lxc/$name</partition>"*) ;; *) refuse "its definition puts it into no slice of its own" ;; esac
 enforce=
 read -r enforce </sys/fs/selinux/enforce || [ -n "$enforce" ]
 [ "$enforce" = 1 ] || refuse "SELinux is not enforcing"
@@ -100,13 +101,10 @@ facts="kernel\tenforcing
 policy\tasked
 uid map\t0→$start (${IDS})
 gid map\t0→$start (${IDS})
-labels\t$want"
-case $xml in *"<partition>/machine/svirt-lxc/$name</partition>"*)
-  facts="$facts
+labels\t$want
 slice\tits own"
-  read -r group </proc/$init/cgroup
-  case $group in */machine-svirt\\\\x2dlxc-*.slice/*) ;; *) refuse "it is not in its slice, but in $group" ;; esac ;;
-esac
+read -r group </proc/$init/cgroup
+case $group in */machine-svirt\\\\x2dlxc-*.slice/*) ;; *) refuse "it is not in its slice, but in $group" ;; esac
 case $xml in *"<port isolated='yes'/>"*)
   facts="$facts
 port\tisolated"

@@ -95,6 +95,7 @@ const ways: [name: string, make: () => void, edit: Edit | undefined, reason: Reg
     undefined,
     /gid_map is 0 1879048192 65536 and 65536 0 1/,
   ],
+  ["a definition without its slice", () => {}, swap("/machine/svirt-lxc/web", "/machine"), /into no slice of its own/],
   ["a slice that is not its own", () => put("/proc/101/cgroup", "0::/machine.slice/x"), undefined, /not in its slice/],
   [
     "a port that is not isolated",
