@@ -13,6 +13,14 @@ import {
   unmountRoot,
   writeRootUnit,
 } from "../../../provider/tools/root-mount.ts";
+import { median, ratios, type Section, seconds } from "./figures.ts";
+
+/** Milliseconds of roots that were made by mounts, and by copies. */
+export interface Clones {
+  megabytes: number;
+  mounted: number[];
+  copied: number[];
+}
 
 const NAME = "bench-clone";
 const COPY = `${STORE}/bench-copy`;
@@ -68,12 +76,47 @@ du -sm --apparent-size ${image} | cut -f 1`;
     return this.#timed(copy, `rm -r ${COPY}`);
   }
 
+  async remove(): Promise<void> {
+    await this.#lab.ssh(`rm -r ${STORE}/images/${this.#image}`, { timeout: 600 });
+  }
+
   /** By the clock of the host: the way there does not count. */
   async #timed(work: string, removal: string): Promise<number> {
     const script = `sync; began=$(date +%s%N); { ${work}; } >&2 || exit; echo $((($(date +%s%N) - began) / 1000)); ${removal}`;
     const { stdout } = await this.#lab.ssh(script, { timeout: 1800 });
     return Number(stdout.split("\n")[0]) / 1000;
   }
+}
+
+/** Of a small and a large one. */
+export function cloneSection(measured: readonly Clones[]): Section {
+  const [small, large] = [measured[0]!, measured.at(-1)!];
+  return {
+    id: "clone",
+    title: "Clone and label a root",
+    figures: [
+      ...measured.map(({ megabytes, mounted, copied }) => ({
+        what: `clone and label, root of ${megabytes} MB`,
+        against: "cp -a and chcon -R",
+        place: "lab host" as const,
+        unit: "× faster",
+        goal: { least: 50 },
+        samples: ratios(copied, mounted),
+      })),
+      {
+        what: `the same, ${large.megabytes} MB`,
+        against: `${small.megabytes} MB`,
+        place: "lab host",
+        unit: "×",
+        goal: { most: 1.2 },
+        samples: [median(large.mounted) / median(small.mounted)],
+      },
+    ],
+    table: {
+      head: ["root", "ours", "cp -a and chcon -R"],
+      rows: measured.map(({ megabytes, mounted, copied }) => [`${megabytes} MB`, seconds(mounted), seconds(copied)]),
+    },
+  };
 }
 
 function commands(steps: readonly Step[]): string {
