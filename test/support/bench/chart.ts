@@ -34,6 +34,7 @@ export function chart(lines: Lines, axes: { x: string; y: string }): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(axes.y)} by ${escaped(axes.x)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     ...grid,
     `<path d="M${left} ${MARGIN.top}V${bottom}H${right}" fill="none" stroke="#444"/>`,
