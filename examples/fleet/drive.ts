@@ -21,41 +21,40 @@ const OPERATIONS: Record<string, (stack: Stack, options: Options) => Promise<Rec
 
 const [operation = "", ...named] = process.argv.slice(2);
 const operate = OPERATIONS[operation];
-const unknown = named.find((name) => !(name in fleet.groups));
+const unknown = named.find((name) => !Object.hasOwn(fleet.groups, name));
 if (!operate || unknown !== undefined) {
   const groups = Object.keys(fleet.groups).join(", ");
   console.error(unknown === undefined ? USAGE : `there is no group ${unknown}: choose of ${groups}`);
   process.exit(2);
 }
 
-// One after the other: Pulumi notes the one that was last opened in a file that all share.
-const waiting: Stack[] = [];
-for (const stackName of named.length > 0 ? named : Object.keys(fleet.groups))
-  waiting.push(await LocalWorkspace.createOrSelectStack({ stackName, workDir: import.meta.dirname }));
+const waiting = named.length > 0 ? named : Object.keys(fleet.groups);
 
 // A terminal's Ctrl-C reaches each engine itself, which ends in good order: wait for them, and begin no other.
 process.on("SIGINT", () => {
   process.exitCode = 1;
-  waiting.length = 0;
+  for (const stackName of waiting.splice(0)) console.error(`${stackName}: not begun`);
 });
 
 /** Works through those that wait, one at a time. What one of them suffers holds up no other. */
 async function work(): Promise<void> {
-  for (let stack = waiting.shift(); stack; stack = waiting.shift()) {
+  for (let stackName = waiting.shift(); stackName !== undefined; stackName = waiting.shift()) {
     let output = "";
     const onOutput = (text: string) => {
       output += text;
     };
     try {
+      const stack = await LocalWorkspace.createOrSelectStack({ stackName, workDir: import.meta.dirname });
       const changes = await operate!(stack, { color: "never", onOutput });
       const told = Object.entries(changes).map(([what, count]) => `${count} ${what}`);
-      console.log(`${stack.name}: ${told.join(", ") || "nothing"}`);
+      console.log(`${stackName}: ${told.join(", ") || "nothing"}`);
     } catch (error) {
       process.exitCode = 1;
-      // What the engine says of each resource comes last, and is all that matters of its output.
-      const [, diagnostics = `${error}`] = output.split(/^Diagnostics:$/m);
-      const [text = ""] = diagnostics.split(/^(?:Outputs|Resources):$/m);
-      console.error(`${stack.name}: failed\n${text.trim()}`);
+      // What the engine says of each resource comes last; of a stack that it did not begin with, there is only an error.
+      const [, diagnostics] = output.split(/^Diagnostics:$/m);
+      const text =
+        diagnostics?.split(/^(?:Outputs|Resources):$/m)[0] ?? `${error}`.replace(/^.*?^ *(?:stderr: )?error: /ms, "");
+      console.error(`${stackName}: failed\n${text.trim()}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkout } from "../../scripts/setup/paths.ts";
 import type { Host } from "../support/host/host.ts";
@@ -50,6 +50,7 @@ test("what nobody declared is refused, with what there is", async () => {
     stderr: expect.stringContaining("there is no group east: choose of north, south"),
     exitCode: 2,
   });
+  expect(await drive("destroy", "toString")).toMatchObject({ exitCode: 2 });
   expect(await drive("apply")).toMatchObject({ stderr: expect.stringContaining("preview|up|"), exitCode: 2 });
 });
 
@@ -72,6 +73,20 @@ test("when it is back, up does what is left, and what is done stays as it is", a
     exitCode: 0,
   });
   expect(await hosts[2]!.sh("ls /var/lib/svirt-lxc/roots")).toBe("cache");
+});
+
+test("a group that somebody else is changing fails, with who that is; the others are done", async () => {
+  const { PULUMI_BACKEND_URL: backend } = JSON.parse(
+    (await any.exec("node", "-p", "JSON.stringify(process.env)")).stdout,
+  );
+  const locks = join(new URL(backend).pathname, ".pulumi/locks/organization/fleet/north");
+  await mkdir(locks, { recursive: true });
+  const lock = { pid: 4711, username: "anna", hostname: "elsewhere", timestamp: "2026-11-27T12:00:00Z" };
+  await writeFile(join(locks, "0c0ffee0.json"), JSON.stringify(lock));
+  const { stdout, stderr, exitCode } = await drive("up");
+  await rm(locks, { recursive: true });
+  expect({ stdout, exitCode }).toEqual({ stdout: [expect.stringMatching(/^south: \d+ same$/)], exitCode: 1 });
+  expect(stderr).toMatch(/^north: failed\nthe stack is currently locked by .*anna@elsewhere/s);
 });
 
 test("one group is destroyed, and then all: nothing is left on any host", async () => {
