@@ -1,8 +1,13 @@
 import type { Run, Stack } from "../stack.ts";
 
+/** So small that the host can keep those of all. */
+const DISK = "64MiB";
+
 /** What is declared of each container, and of the first one besides: c0, c1, … */
 export function equalContainers(count: number, each: object = {}, first: object = {}): Record<string, object> {
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}`, { ...each, ...(i === 0 && first) }]));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`c${i}`, { disk: DISK, ...each, ...(i === 0 && first) }]),
+  );
 }
 
 /** An operation that must succeed: times of what failed say nothing. */
