@@ -50,14 +50,8 @@ export async function writeSshConfig(dir: string, port: number, image: LabImage)
 /** Runs a command in the lab host. */
 export async function ssh(dir: string, command: string, options: SshOptions = {}): Promise<SshResult> {
   const { input = "", timeout = 120, reject = true } = options;
-  const result = await execa(
-    "ssh",
-    ["-F", sshConfigPath(dir), "-o", `ConnectTimeout=${reject ? 60 : 5}`, "lab", command],
-    {
-      input,
-      timeout: timeout * 1000,
-      reject,
-    },
-  );
+  // Who may be refused asks again.
+  const login = ["-F", sshConfigPath(dir), "-o", `ConnectTimeout=${reject ? 60 : 5}`, "lab"];
+  const result = await execa("ssh", [...login, command], { input, timeout: timeout * 1000, reject });
   return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? 255 };
 }

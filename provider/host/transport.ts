@@ -15,7 +15,7 @@ export interface ScriptResult {
 }
 
 /** All that the commands on a host find in their environment; a script of ours adds to it. */
-const ENVIRONMENT = "HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C";
+export const ENVIRONMENT = "HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C";
 
 export interface ScriptOptions {
   /** A file that follows the script on standard input. */

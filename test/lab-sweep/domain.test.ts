@@ -6,6 +6,7 @@ import { until } from "../../lab/wait.ts";
 import { quoteArgv } from "../../provider/host/batch.ts";
 import { awaitBoot } from "../../provider/tools/await-boot.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { labConfig } from "../support/lab-config.ts";
 import { keepHostPrepared } from "../support/lab-keeper.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
 import { Stack } from "../support/stack.ts";
@@ -30,15 +31,7 @@ beforeAll(async () => {
   await keepHostPrepared();
   key = await makeLoginKey(dir);
   const container = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-  stack = await Stack.create(
-    "lab-domain",
-    {
-      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-      "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-      "svirt-lxc:containers": { [NAME]: container },
-    },
-    { dir },
-  );
+  stack = await Stack.create("lab-domain", labConfig({ [NAME]: container }), { dir });
   denied = await ownDenials(await sharedLab());
   await mended();
 }, 20 * 60_000);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../lab/wait.ts";
 import { denials, labTest, sharedLab } from "../support/lab.ts";
+import { labConfig } from "../support/lab-config.ts";
 import { says as hostSays } from "../support/lab-selinux.ts";
 import { Stack } from "../support/stack.ts";
 
@@ -16,15 +17,9 @@ let dir: string;
 let stack: Stack;
 let denied: string[];
 
-const config = (containers: object) => ({
-  "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-  "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-  "svirt-lxc:containers": containers,
-});
-
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-lab-"));
-  stack = await Stack.create("lab-selinux", config({ sealed: { host: "lab", image: "base" } }), { dir });
+  stack = await Stack.create("lab-selinux", labConfig({ sealed: { host: "lab", image: "base" } }), { dir });
   denied = await denials(await sharedLab());
 });
 
@@ -61,7 +56,7 @@ labTest("a whole life leaves no denial", async (lab) => {
 });
 
 labTest("where enforcing closes new logins, the host opens by itself, and its next boot is left alone", async (lab) => {
-  await stack.configure(config({}));
+  await stack.configure(labConfig({}));
   const permissive = "setenforce 0 && sed -i s/^SELINUX=.*/SELINUX=permissive/ /etc/selinux/config";
   await lab.ssh(`${permissive} && cp /etc/pam.d/sshd /root/sshd.pam && sed -i '1i ${CLOSED}' /etc/pam.d/sshd`);
   const failed = await stack.up();

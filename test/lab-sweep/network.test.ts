@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../../lab/index.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
+import { labConfig } from "../support/lab-config.ts";
 import { type Run, Stack } from "../support/stack.ts";
 
 /** The network of a real host, whose packet filter and networkd are not ours alone. */
@@ -15,13 +16,8 @@ let dir: string;
 let stack: Stack;
 /** What other tests on the same host were denied before. */
 let denied: string[];
-const config = (...names: string[]) => ({
-  "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-  "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-  "svirt-lxc:containers": Object.fromEntries(
-    names.map((name) => [name, { host: "lab", image: "base", memory: "256MiB" }]),
-  ),
-});
+const config = (...names: string[]) =>
+  labConfig(Object.fromEntries(names.map((name) => [name, { host: "lab", image: "base", memory: "256MiB" }])));
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "svirt-lxc-network-"));

@@ -8,6 +8,7 @@ import { STATED } from "./attacks/stated.ts";
 import { attackRecipe, attackUnmapped } from "./attacks/subjects.ts";
 import { documentedRows, expectDocumented, noteDocumented, table } from "./generated.ts";
 import { labTest, sharedLab } from "./lab.ts";
+import { labConfig } from "./lab-config.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { insideOf, makeLoginKey } from "./login.ts";
 import { Stack } from "./stack.ts";
@@ -39,15 +40,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
     await keepHostPrepared();
     key = await makeLoginKey(dir);
     const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-    stack = await Stack.create(
-      "lab-attacks",
-      {
-        "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-        "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-        "svirt-lxc:containers": { web: common, db: common },
-      },
-      { dir },
-    );
+    stack = await Stack.create("lab-attacks", labConfig({ web: common, db: common }), { dir });
     const { ok, output } = await stack.up();
     expect(ok ? "" : output).toBe("");
     const lab = await sharedLab();

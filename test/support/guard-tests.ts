@@ -7,7 +7,8 @@ import { keepHostPrepared } from "./lab-keeper.ts";
 import { LabLife } from "./lab-life.ts";
 
 /**
- * What becomes of a container that is started without an `up`, when something is wrong with its confinement. `whole`: also by what takes a new policy.
+ * What becomes of a container that is started without an `up`, when something is wrong with its confinement. `whole`: also by
+ * what takes a new policy.
  */
 export function guardTests({ whole }: { whole: boolean }): void {
   beforeAll(keepHostPrepared, 20 * 60_000);

@@ -3,14 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../../lab/index.ts";
 import { labTest } from "./lab.ts";
+import { labConfig } from "./lab-config.ts";
 import { type Inside, insideOf, makeLoginKey } from "./login.ts";
 import { Stack } from "./stack.ts";
 
 /** The root password of each container. */
 export const PASSWORD = "correct horse battery staple";
-
-const host = { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } };
-const images = { base: { archive: ".lab-test/base.tar" } };
 
 /** The life of a container on the lab host, a test an event. Each finds what it needs, whatever ran before it, or failed. */
 export class LabLife {
@@ -46,7 +44,7 @@ export class LabLife {
   }
 
   config(containers: object): object {
-    return { "svirt-lxc:hosts": host, "svirt-lxc:images": images, "svirt-lxc:containers": containers };
+    return labConfig(containers);
   }
 
   nothing = () => ({});

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { until } from "../../lab/wait.ts";
 import { Documented, expectDocumented, table } from "./generated.ts";
 import { labTest, ownDenials, sharedLab } from "./lab.ts";
+import { labConfig } from "./lab-config.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { says as hostSays } from "./lab-selinux.ts";
 import { insideOf, makeLoginKey } from "./login.ts";
@@ -33,11 +34,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
 
   const config = (web: object = {}) => {
     const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-    return {
-      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-      "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-      "svirt-lxc:containers": { web: { ...common, tasks: 300, ...web }, db: common },
-    };
+    return labConfig({ web: { ...common, tasks: 300, ...web }, db: common });
   };
 
   beforeAll(async () => {

@@ -6,6 +6,7 @@ import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { Documented } from "./generated.ts";
 import { labTest, ownDenials, sharedLab } from "./lab.ts";
+import { labConfig } from "./lab-config.ts";
 import { keepPolicyLoaded } from "./lab-keeper.ts";
 import { type Inside, insideOf, makeLoginKey } from "./login.ts";
 import * as frames from "./network/frames.ts";
@@ -47,11 +48,7 @@ export function neighbourTests({ whole }: { whole: boolean }): void {
   const config = (ofWeb: object = {}, ofDb: object = {}) => {
     const files = Object.fromEntries(ATTACKS.map((name) => [`/root/${name}`, { content: scripts[name] }]));
     const both = { host: "lab", image: "base", memory: "256MiB", authorizedKeys: [`${key}.pub`], files };
-    return {
-      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config", subnet6: "fd42:1:2:3::/64" } },
-      "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-      "svirt-lxc:containers": { web: { ...both, ...ofWeb }, db: { ...both, ...ofDb } },
-    };
+    return labConfig({ web: { ...both, ...ofWeb }, db: { ...both, ...ofDb } }, { subnet6: "fd42:1:2:3::/64" });
   };
 
   const worked = ({ ok, output }: Run) => expect(ok ? "" : output).toBe("");

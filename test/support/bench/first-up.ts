@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { ENVIRONMENT } from "../../../provider/host/transport.ts";
 import type { Stack } from "../stack.ts";
 import { succeeded } from "./containers.ts";
 import { median, type Place, ratios, type Section, seconds } from "./figures.ts";
@@ -47,8 +48,7 @@ export class OneContainer {
   async #run(script: string): Promise<number> {
     const began = performance.now();
     const [command = "", ...args] = this.#ssh;
-    const shell = "env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C sh -s";
-    await execa(command, [...args, shell], { input: script });
+    await execa(command, [...args, `env -i ${ENVIRONMENT} sh -s`], { input: script });
     return performance.now() - began;
   }
 }

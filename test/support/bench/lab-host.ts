@@ -5,6 +5,7 @@ import { ensureArchives } from "../../../lab/base.ts";
 import { type Lab, startLab } from "../../../lab/index.ts";
 import { ensurePackages } from "../../../scripts/setup/packages.ts";
 import { testLabDir } from "../lab.ts";
+import { labConfig } from "../lab-config.ts";
 import { Stack, type StackOptions } from "../stack.ts";
 import { equalContainers, succeeded } from "./containers.ts";
 
@@ -31,12 +32,7 @@ export class PreparedLab {
 
   async stack(name: string, containers: Record<string, object>, options: Partial<StackOptions> = {}): Promise<Stack> {
     const full = Object.entries(containers).map(([name, c]) => [name, { host: "lab", image: "base", ...c }]);
-    const config = {
-      "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config" } },
-      "svirt-lxc:images": { base: { archive: ".lab-test/base.tar" } },
-      "svirt-lxc:containers": Object.fromEntries(full),
-    };
-    const stack = await Stack.create(name, config, { dir: this.dir, ...options });
+    const stack = await Stack.create(name, labConfig(Object.fromEntries(full)), { dir: this.dir, ...options });
     this.#stacks.push(stack);
     return stack;
   }
