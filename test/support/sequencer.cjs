@@ -1,14 +1,20 @@
 const { default: Sequencer } = require("@jest/test-sequencer");
 
-/** Tests of a lab host on which nothing of ours is. */
-const BARE =
-  /\/(lab\/(configuration|connection|container|neighbours)|lab-sweep\/(container|enforcing|neighbours|network|recipe|selinux))\.test\.ts$/;
+/** By what a test asks of the lab's host, which those before it have left: a keeper's stack (lab-keeper.ts) goes with the host. */
+const RANKS = [
+  // nothing of ours is on it
+  /\/(lab\/(configuration|connection|container|policy)|lab-sweep\/(container|enforcing|network|recipe|selinux))\.test\.ts$/,
+  // nothing but our policy is
+  /\/neighbours\.test\.ts$/,
+];
 
-/** Runs these first: the others share a host that is prepared once (lab-keeper.ts). Otherwise, the order is jest's. */
+/** Within a rank, the order is jest's. */
 module.exports = class extends Sequencer {
   sort(tests) {
-    const isFirst = ({ path }) => BARE.test(path);
-    const sorted = super.sort(tests);
-    return [...sorted.filter(isFirst), ...sorted.filter((test) => !isFirst(test))];
+    const rankOf = ({ path }) => {
+      const rank = RANKS.findIndex((pattern) => pattern.test(path));
+      return rank === -1 ? RANKS.length : rank;
+    };
+    return super.sort(tests).sort((a, b) => rankOf(a) - rankOf(b));
   }
 };
