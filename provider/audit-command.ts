@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { attackContainers, attackedText, MAY_BE_ATTACKED } from "./attacks/attack-containers.ts";
 import { type Audit, audit, auditText, type Declared } from "./audit.ts";
+import type { Connection } from "./host/connection.ts";
+import type { ContainerLogin } from "./host/container-ssh.ts";
 import { type Verified, verifiedText, verify } from "./verify.ts";
 
 /** What differs between a checkout and a project that has the package. */
@@ -16,6 +19,13 @@ const usage = (command: string) => `${command} [STACK [CONTAINER…]] [--json]
 Looks at the containers of a stack as they run, and prints each piece of evidence of their confinement.
 It changes nothing. The exit code is 1 if one of them is not confined, or does not run.
 
+${command} [STACK [CONTAINER…]] --attack [--identity FILE] [--json]
+
+Attacks containers from inside: logs in as their root, which tries what somebody would who took it over, at the host and at another
+of these containers. Nothing is harmed where it works. Only those are attacked that say so, by a file ${MAY_BE_ATTACKED}. They
+need Perl, and so does the host. FILE is a private key, besides those that ssh finds by itself. The exit code is 1 if something gets
+through that is not stated (docs/confinement.md), or one may not be attacked.
+
 ${command} [STACK] --verify FILE [--key KEY] [--json]
 
 Verifies the statements that a host has signed (its /var/log/svirt-lxc/evidence/CONTAINER.log, or a part of it), by ssh-keygen.
@@ -30,7 +40,14 @@ export async function auditCommand(
   const flag = { type: "boolean" } as const;
   const { values, positionals } = parseArgs({
     args,
-    options: { json: flag, help: flag, verify: { type: "string" }, key: { type: "string" } },
+    options: {
+      json: flag,
+      help: flag,
+      attack: flag,
+      identity: { type: "string" },
+      verify: { type: "string" },
+      key: { type: "string" },
+    },
     allowPositionals: true,
   });
   const { json, verify: file } = values;
@@ -42,10 +59,23 @@ export async function auditCommand(
     return verified(await verify(await read(file), keys), file, json);
   }
   if (values.key !== undefined) throw new Error(`--key is for --verify\n\n${usage(command)}`);
-  const declared = containersOf(await resources());
+  if (values.identity !== undefined && !values.attack)
+    throw new Error(`--identity is for --attack\n\n${usage(command)}`);
+  const found = await resources();
+  const declared = containersOf(found);
   const unknown = names.find((name) => !declared.some((container) => container.name === name));
   if (unknown) throw new Error(`the stack ${stack} has no container ${unknown}`);
-  const audits: Audit[] = await audit(declared.filter(({ name }) => names.length === 0 || names.includes(name)));
+  const asked = declared.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (values.attack) {
+    const identities = values.identity === undefined ? [] : [values.identity];
+    const logins = (containers: Declared[]) => containers.map((one) => loginOf(one, found, identities));
+    const attacked = await attackContainers(logins(asked), logins(declared));
+    return {
+      text: json ? JSON.stringify(attacked, null, 2) : attackedText(attacked) || "the stack has no container",
+      code: attacked.every(({ held }) => held) ? 0 : 1,
+    };
+  }
+  const audits: Audit[] = await audit(asked);
   return {
     text: json ? JSON.stringify(audits, null, 2) : auditText(audits) || "the stack has no container",
     code: audits.every(({ confined }) => confined) ? 0 : 1,
@@ -62,8 +92,8 @@ function verified(all: Verified[], file: string, json: boolean | undefined): { t
 
 interface Resource {
   type: string;
-  inputs?: object;
-  outputs?: { evidenceKey?: string };
+  inputs?: { name?: string; connection?: Connection };
+  outputs?: { evidenceKey?: string; hostKey?: string };
 }
 
 function parseState(exported: string): Resource[] {
@@ -73,6 +103,17 @@ function parseState(exported: string): Resource[] {
 /** The containers that a state holds. */
 function containersOf(resources: Resource[]): Declared[] {
   return resources.filter(({ type }) => type.includes("svirt-lxc:LxcDomain")).map(({ inputs }) => inputs as Declared);
+}
+
+/** How one logs in to a container that a state holds. */
+function loginOf(container: Declared, resources: Resource[], identities: string[]): ContainerLogin {
+  const { name, address, connection = {} } = container;
+  const isSame = (inputs: Resource["inputs"]) =>
+    inputs?.name === name && JSON.stringify(inputs.connection ?? {}) === JSON.stringify(connection);
+  const root = resources.find(({ type, inputs }) => type.includes("svirt-lxc:LxcRootfs") && isSame(inputs));
+  const hostKey = root?.outputs?.hostKey;
+  if (address === undefined || !hostKey) throw new Error(`the state knows no address and host key of ${name}`);
+  return { name, address, hostKey, connection, identities };
 }
 
 /** The keys of the hosts that a state holds. */

@@ -12,6 +12,7 @@ export interface Declared {
   connection?: Connection;
   label: string;
   idmap: { start: number; count: number };
+  address?: string;
 }
 
 /** What was found of one container. */

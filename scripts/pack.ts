@@ -14,8 +14,8 @@ await main(async () => {
   await rm(dist, { recursive: true, force: true });
   await run(join(checkout, "node_modules/.bin/tsc"), "-p", "tsconfig.build.json");
   await mkdir(join(dist, "provider/policy"));
-  for (const file of ["provider/policy/svirt_lxc.cil", "README.md", "LICENSE"])
-    await copyFile(join(checkout, file), join(dist, file));
+  const beside = ["provider/policy/svirt_lxc.cil", "provider/attacks/prelude.pl", "provider/attacks/target.pl"];
+  for (const file of [...beside, "README.md", "LICENSE"]) await copyFile(join(checkout, file), join(dist, file));
   const manifest = JSON.parse(await readFile(join(checkout, "package.json"), "utf8"));
   await writeFile(join(dist, "package.json"), `${JSON.stringify(published(manifest), null, 2)}\n`);
   await run("npm", "pack", "--silent", "--pack-destination", process.argv[2] ?? checkout, dist);

@@ -35,8 +35,8 @@ export interface Results {
   nested: Readonly<Record<string, string>> | string;
 }
 
-/** The program that tries all of them, and then tries all of them again as root of a user namespace of its own making. */
-export async function attackProgram(known: Known): Promise<string> {
+/** The program that tries them, and then tries them again as root of a user namespace of its own making. */
+export async function attackProgram(known: Known, attacks = ATTACKS): Promise<string> {
   const prelude = await readFile(new URL("./prelude.pl", import.meta.url), "utf8");
   const quote = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
   return [
@@ -44,7 +44,7 @@ export async function attackProgram(known: Known): Promise<string> {
     // syscall of Perl takes what is quoted for the address of a text.
     `%known = (${Object.entries(known).map(([key, value]) => `${key} => ${/^\d+$/.test(value) ? value : quote(value)}`)});`,
     "sub all {",
-    ...ATTACKS.map(({ id, program }) => `attack(${quote(id)}, sub {\n${program};\n});`),
+    ...attacks.map(({ id, program }) => `attack(${quote(id)}, sub {\n${program};\n});`),
     "}",
     "all();",
     "nested(\\&all);",
@@ -55,7 +55,7 @@ export async function attackProgram(known: Known): Promise<string> {
 const WORD = /^(succeeded|absent|refused E\w+)$/;
 
 /** What the program has printed. */
-export function parseResults(output: string): Results {
+export function parseResults(output: string, attacks = ATTACKS): Results {
   const lines = output
     .trim()
     .split("\n")
@@ -64,11 +64,18 @@ export function parseResults(output: string): Results {
   const found = Object.fromEntries(lines);
   const of = (prefix: string) =>
     Object.fromEntries(
-      ATTACKS.map(({ id }) => {
+      attacks.map(({ id }) => {
         const word = found[prefix + id] ?? "";
         if (!WORD.test(word)) throw new Error(`${prefix}${id}: "${word}" is no result of an attack`);
         return [id, word];
       }),
     );
   return { direct: of(""), nested: found.nested ?? of("nested:") };
+}
+
+/** Those that have worked, and those that work only in a user namespace that the attacker has made. */
+export function succeeded({ direct, nested }: Results): { direct: Attack[]; nested: Attack[] } {
+  const works = (results: Results["direct"]) => ATTACKS.filter(({ id }) => results[id] === "succeeded");
+  const isNew = ({ id, again = id }: Attack) => direct[id] !== "succeeded" && direct[again] !== "succeeded";
+  return { direct: works(direct), nested: typeof nested === "string" ? [] : works(nested).filter(isNew) };
 }

@@ -6,19 +6,19 @@ export const NEIGHBOURS: readonly Attack[] = [
     id: "neighbour-see",
     what: "looks for a process of its neighbour, in a new /proc, too",
     gain: "names and arguments, secrets among them",
-    program: "sees_process('attack-mark-db') ? end('succeeded') : absent()",
+    program: "sees_process('attack-mark-neighbour') ? end('succeeded') : absent()",
   },
   {
     id: "neighbour-signal",
     what: "signals a process of its neighbour",
     gain: "a neighbour without its services",
-    program: "tried(syscall(62, $known{db_pid}, 0) == 0 && is_mark($known{db_pid}))",
+    program: "tried(syscall(62, $known{neighbour_pid}, 0) == 0 && is_mark($known{neighbour_pid}))",
   },
   {
     id: "neighbour-trace",
     what: "traces a process of its neighbour",
     gain: "all that it may do",
-    program: "tried(syscall(101, 0x4206, $known{db_pid}, 0, 0) == 0)",
+    program: "tried(syscall(101, 0x4206, $known{neighbour_pid}, 0, 0) == 0)",
   },
   {
     id: "neighbour-vm",
@@ -28,7 +28,7 @@ export const NEIGHBOURS: readonly Attack[] = [
       'my ($here, $there) = ("\\0" x 8, "\\0" x 8);',
       "my $to = pack('PQ', $here, 8);",
       "my $from = pack('QQ', 0x400000, 8);",
-      "tried_badly(syscall(310, $known{db_pid}, $to, 1, $from, 1, 0), 'EFAULT');",
+      "tried_badly(syscall(310, $known{neighbour_pid}, $to, 1, $from, 1, 0), 'EFAULT');",
     ].join("\n"),
   },
   {
@@ -37,7 +37,7 @@ export const NEIGHBOURS: readonly Attack[] = [
     gain: "its secrets",
     program: [
       "for my $top ('', '/proc/1/root', '/.oldroot') {",
-      '  end("succeeded") if opened("$top$known{db_file}", O_RDONLY);',
+      '  end("succeeded") if opened("$top$known{neighbour_file}", O_RDONLY);',
       "}",
       "tried(0);",
     ].join("\n"),
@@ -46,7 +46,7 @@ export const NEIGHBOURS: readonly Attack[] = [
     id: "neighbour-key",
     what: "reads a key of its neighbour's root, by its number",
     gain: "tickets and passwords that the kernel keeps",
-    program: "tried(reads_key($known{db_key}))",
+    program: "tried(reads_key($known{neighbour_key}))",
   },
   {
     id: "neighbour-keys",
@@ -59,13 +59,13 @@ export const NEIGHBOURS: readonly Attack[] = [
     id: "neighbour-memory",
     what: "attaches shared memory of its neighbour",
     gain: "what its programs keep there",
-    program: "tried(defined shmget $known{db_ipc}, 0, 0)",
+    program: "tried(defined shmget $known{neighbour_ipc}, 0, 0)",
   },
   {
     id: "neighbour-abstract",
     what: "connects to an abstract socket of its neighbour",
     gain: "services that trust who is root",
-    program: "my $is = connects_to_abstract('attack-mark-db'); $!{ECONNREFUSED} && !$is ? absent() : tried($is)",
+    program: "my $is = connects_to_abstract('attack-mark-neighbour'); $!{ECONNREFUSED} && !$is ? absent() : tried($is)",
   },
   {
     id: "neighbour-freeze",
@@ -73,7 +73,7 @@ export const NEIGHBOURS: readonly Attack[] = [
     gain: "a neighbour that stands still",
     program: [
       "mount_groups() or tried(0);",
-      'my $path = "/mnt/$known{db_group}/cgroup.freeze";',
+      'my $path = "/mnt/$known{neighbour_group}/cgroup.freeze";',
       "my $value = content($path) // tried(0);",
       "my $file = opened($path, O_WRONLY) or tried(0);",
       "tried(defined syswrite $file, $value);",

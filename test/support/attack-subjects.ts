@@ -1,6 +1,6 @@
-import type { Lab } from "../../../lab/index.ts";
-import { until } from "../../../lab/wait.ts";
-import { parseResults, type Results } from "./index.ts";
+import type { Lab } from "../../lab/index.ts";
+import { until } from "../../lab/wait.ts";
+import { parseResults, type Results } from "../../provider/attacks/index.ts";
 
 /** Containers of the lab host that are not ours, or not as ours are, and in which the attacks are tried as well. */
 

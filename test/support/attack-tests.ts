@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
-import { ATTACKS, attackProgram, GROUPS, type Known, parseResults, type Results } from "./attacks/index.ts";
-import { STATED } from "./attacks/stated.ts";
-import { attackRecipe, attackUnmapped } from "./attacks/subjects.ts";
+import { type Attacked, MAY_BE_ATTACKED } from "../../provider/attacks/attack-containers.ts";
+import { ATTACKS, attackProgram, GROUPS, type Results, succeeded } from "../../provider/attacks/index.ts";
+import { STATED } from "../../provider/attacks/stated.ts";
+import { placeTargets } from "../../provider/attacks/targets.ts";
+import { auditCommand } from "../../provider/audit-command.ts";
+import { attackRecipe, attackUnmapped } from "./attack-subjects.ts";
 import { documentedRows, expectDocumented, noteDocumented, table } from "./generated.ts";
 import { labTest, sharedLab } from "./lab.ts";
 import { labConfig } from "./lab-config.ts";
@@ -31,7 +34,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
   let dir: string;
   let stack: Stack;
   let key: string;
-  let known: Known;
+  let options: string;
   let settings: string;
   const found = new Map<Subject, Results>();
 
@@ -40,20 +43,23 @@ export function attackTests({ whole }: { whole: boolean }): void {
     await keepHostPrepared();
     key = await makeLoginKey(dir);
     const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-    stack = await Stack.create("lab-attacks", labConfig({ web: common, db: common }), { dir });
+    const attacked = { ...common, files: { [MAY_BE_ATTACKED]: { content: "" } } };
+    stack = await Stack.create("lab-attacks", labConfig({ web: attacked, db: attacked }), { dir });
     const { ok, output } = await stack.up();
     expect(ok ? "" : output).toBe("");
     const lab = await sharedLab();
     settings = (await lab.ssh(SETTINGS)).stdout;
-    known = await placeTargets(lab);
+    options = await groupOptions(lab);
+    // A format that nobody has, to be found where the host's formats are.
+    await lab.ssh(
+      "ls /proc/sys/fs/binfmt_misc >/dev/null; echo ':attack-mark:E::attackmark::/bin/false:' >/proc/sys/fs/binfmt_misc/register",
+      { reject: false },
+    );
   }, 20 * 60_000);
 
   afterAll(async () => {
     const lab = await sharedLab();
-    await lab.ssh(
-      "setenforce 1; kill $(cut -d ' ' -f 1 /run/attack-host); rm -f /run/attack-host /root/target.pl; echo -1 >/proc/sys/fs/binfmt_misc/attack-mark",
-      { reject: false },
-    );
+    await lab.ssh("setenforce 1; echo -1 >/proc/sys/fs/binfmt_misc/attack-mark", { reject: false });
     await stack.destroy();
     await stack.remove();
     await rm(dir, { recursive: true });
@@ -64,59 +70,41 @@ export function attackTests({ whole }: { whole: boolean }): void {
     () => key,
   );
 
-  /** Somebody on the host and somebody in the neighbour, who are to be attacked; what there is to be known of them. */
-  async function placeTargets(lab: Lab): Promise<Known> {
-    const target = await readFile(new URL("./attacks/target.pl", import.meta.url), "utf8");
-    const { address } = (await stack.outputs()).containers.db;
-    const run = (name: string, ...more: string[]) =>
-      `setsid perl /root/target.pl attack-mark-${name} ${more.join(" ")} </dev/null >/run/attack-${name} 2>&1 &`;
-    await lab.ssh("cat >/root/target.pl", { input: target });
-    await lab.ssh(run("host", address));
-    await inside("db", "cat >/root/target.pl", target);
-    await inside("db", run("db"));
-    const said = async (look: () => Promise<{ stdout: string }>) =>
-      until("the target's word", 300, async () => {
-        const { stdout } = await look();
-        const [, ...numbers] = /^(\d+) (\d+) (\d+)$/.exec(stdout.trim()) ?? [];
-        return numbers.length === 3 && numbers;
-      });
-    const [hostPid, hostKey, hostIpc] = await said(() => lab.ssh("cat /run/attack-host"));
-    const [, dbKey, dbIpc] = await said(() => inside("db", "cat /run/attack-db"));
-    const says = async (command: string) => (await lab.ssh(command)).stdout.trim();
-    const disk = (await says("findmnt -n -o SOURCE /")).replace("/dev/", "");
-    const dbPid = await says("pgrep -f '^perl /root/target.pl attack-mark-db'");
-    // A format that nobody has, to be found where the host's formats are.
-    await lab.ssh(
-      "ls /proc/sys/fs/binfmt_misc >/dev/null; echo ':attack-mark:E::attackmark::/bin/false:' >/proc/sys/fs/binfmt_misc/register",
-      { reject: false },
-    );
-    return {
-      disk,
-      disk_number: await says(`cat /sys/class/block/${disk}/dev`),
-      group: "system.slice/auditd.service",
-      group_options: await groupOptions(lab),
-      host_pid: hostPid!,
-      host_key: hostKey!,
-      host_ipc: hostIpc!,
-      host_file: "/root/attack-mark-host",
-      db_pid: dbPid,
-      db_key: dbKey!,
-      db_ipc: dbIpc!,
-      db_file: "/var/lib/svirt-lxc/roots/db/guest/root/root/attack-mark-db",
-      db_group: /^0::\/(.*?\.scope)/.exec(await says(`cat /proc/${dbPid}/cgroup`))![1]!,
-    };
-  }
-
   const groupOptions = async (lab: Lab) =>
     (await lab.ssh("findmnt -n -o FS-OPTIONS /sys/fs/cgroup")).stdout
       .split(",")
       .filter((option) => !["rw", "seclabel"].includes(option))
       .join(",");
 
-  const image = async (): Promise<string> => (await stack.resources())["LxcImage lab.base"].outputs.path;
+  /** As people have a container attacked. */
+  async function audited(name: string): Promise<{ attacked: Attacked; code: number }> {
+    const args = [stack.name, name, "--attack", "--identity", key, "--json"];
+    const { text, code } = await auditCommand(args, {
+      command: "audit",
+      exportStack: () => stack.pulumi("stack", "export"),
+    });
+    return { attacked: JSON.parse(text)[0], code };
+  }
 
-  /** The attacks, by a login into the container. */
-  const attackOurs = async () => parseResults((await inside("web", "perl -", await attackProgram(known))).stdout);
+  async function attackOurs(): Promise<Results> {
+    const { attacks, left } = (await audited("web")).attacked;
+    expect(left).toBeUndefined();
+    const of = (key: "result" | "nested") => Object.fromEntries(attacks.map((tried) => [tried.id, tried[key]]));
+    return { direct: of("result"), nested: of("nested") };
+  }
+
+  /** The same attacks on somebody else, who is told of the same kind of targets. */
+  async function withTargets(work: (program: string) => Promise<Results>): Promise<Results> {
+    const { inputs } = (await stack.resources())["LxcDomain db"];
+    const { hostKey } = (await stack.resources())["LxcRootfs db"].outputs;
+    const { name, address, connection } = inputs;
+    const targets = await placeTargets(connection, { name, address, hostKey, connection, identities: [key] });
+    const results = await work(await attackProgram(targets.known));
+    await targets.end();
+    return results;
+  }
+
+  const image = async (): Promise<string> => (await stack.resources())["LxcImage lab.base"].outputs.path;
 
   function subject(name: Subject, work: (lab: Lab) => Promise<Results>): void {
     labTest(`${name} is attacked`, async (lab) => {
@@ -126,18 +114,12 @@ export function attackTests({ whole }: { whole: boolean }): void {
     });
   }
 
-  const succeeded = (results: Record<string, string>) => ATTACKS.filter(({ id }) => results[id] === "succeeded");
-  /** What works in a user namespace of its own, and not without. */
-  const more = ({ direct, nested }: Results) =>
-    typeof nested === "string"
-      ? []
-      : succeeded(nested).filter(({ id, again = id }) => direct[id] !== "succeeded" && direct[again] !== "succeeded");
-
   if (whole) {
-    subject("the recipe of 2014", async (lab) => attackRecipe(lab, await image(), await attackProgram(known)));
+    subject("the recipe of 2014", async (lab) =>
+      withTargets(async (program) => attackRecipe(lab, await image(), program)),
+    );
     labTest("most of what is tried works on it", async () => {
-      const { direct } = found.get("the recipe of 2014")!;
-      expect(succeeded(direct).length).toBeGreaterThan(ATTACKS.length / 2);
+      expect(succeeded(found.get("the recipe of 2014")!).direct.length).toBeGreaterThan(ATTACKS.length / 2);
     });
 
     subject("ours, host permissive", async (lab) => {
@@ -150,16 +132,23 @@ export function attackTests({ whole }: { whole: boolean }): void {
     });
 
     subject("ours, without its map of users", async (lab) =>
-      attackUnmapped(lab, await image(), "web", await attackProgram(known)),
+      withTargets(async (program) => attackUnmapped(lab, await image(), "web", program)),
     );
   }
 
   subject("ours", attackOurs);
 
   labTest("of ours each is refused, or finds nothing, or is stated", async () => {
-    const results = found.get("ours")!;
-    const through = [...succeeded(results.direct), ...more(results)].map(({ id }) => id);
+    const { direct, nested } = succeeded(found.get("ours")!);
+    const through = [...direct, ...nested].map(({ id }) => id);
     expect(through.sort()).toEqual(Object.keys(STATED).sort());
+  });
+
+  labTest("who does not say that it may be attacked is left in peace", async () => {
+    await inside("db", `rm ${MAY_BE_ATTACKED}`);
+    const { attacked, code } = await audited("db");
+    expect(attacked).toMatchObject({ attacks: [], left: `it has no file ${MAY_BE_ATTACKED}` });
+    expect(code).toBe(1);
   });
 
   labTest("a limit of memory that it takes off is not the one that holds", async () => {
@@ -191,9 +180,9 @@ export function attackTests({ whole }: { whole: boolean }): void {
 
   labTest("the host and the neighbour are as they were", async (lab) => {
     expect((await lab.ssh("getenforce")).stdout).toBe("Enforcing");
-    expect((await lab.ssh("pgrep -c -f '^perl /root/target.pl attack-mark-'")).stdout).toBe("2");
-    expect((await inside("db", "cat /root/attack-mark-db")).stdout).toBe("secret");
-    expect(await groupOptions(lab)).toBe(known.group_options);
+    const left = "ls -d /root/attack-mark-* /var/lib/svirt-lxc/roots/*/guest/root/root/attack-mark-*; pgrep -a -x perl";
+    expect((await lab.ssh(left, { reject: false })).stdout).toBe("");
+    expect(await groupOptions(lab)).toBe(options);
     expect((await lab.ssh(SETTINGS)).stdout).toBe(settings);
     await stack.converged();
   });
@@ -225,11 +214,8 @@ export function attackTests({ whole }: { whole: boolean }): void {
 
   function againText(results: Results): string {
     if (typeof results.nested === "string") return results.nested;
-    return (
-      more(results)
-        .map(({ id }) => id)
-        .join(", ") || "nothing more"
-    );
+    const { nested } = succeeded(results);
+    return nested.map(({ id }) => id).join(", ") || "nothing more";
   }
 
   function countText(): string {

@@ -1,4 +1,4 @@
-import { ATTACKS, attackProgram, GROUPS, parseResults } from "../support/attacks/index.ts";
+import { ATTACKS, attackProgram, GROUPS, parseResults } from "../../provider/attacks/index.ts";
 
 const known = { host_file: "/a'b\\c" };
 const words = (prefix = "", word = "refused EPERM") => ATTACKS.map(({ id }) => `${prefix}${id} ${word}`);
