@@ -1,6 +1,7 @@
 import type { Step } from "../host/batch.ts";
 import { auditLog } from "./audit-log.ts";
 import { WRITE_CONFIG } from "./config-file.ts";
+import { RELOAD_UNITS } from "./reload-units.ts";
 import { signer } from "./signer.ts";
 import { watch } from "./watch.ts";
 
@@ -24,6 +25,7 @@ const FILES = ALL.flatMap(({ files, units }) => [
   ...Object.entries(units).map(([unit, text]) => [`/etc/systemd/system/${unit}`, text] as const),
 ]).map(([file, text]) => [file, HEAD + text] as const);
 const NAMES = FILES.map(([file]) => file);
+const UNITS = ALL.flatMap(({ units }) => Object.keys(units)).join(" ");
 const ENABLED = ALL.map(({ enabled }) => enabled).join(" ");
 const FIRST = ALL.flatMap(({ first }) => first ?? []).join(" ");
 
@@ -50,6 +52,7 @@ export function areLeft(listed: string): boolean {
 
 // The files come in one stream, each after its name.
 const WRITE = `${WRITE_CONFIG}
+${RELOAD_UNITS}
 while IFS= read -r line; do
   case $line in
   "${MARK}"*) file=\${line#"${MARK}"}; mkdir -p "\${file%/*}" && : >"$file.next" ;;
@@ -57,7 +60,7 @@ while IFS= read -r line; do
   esac || exit 1
 done
 for file in "$@"; do write_config "$file" <"$file.next" && rm "$file.next" || exit 1; done
-systemctl daemon-reload && systemctl enable -q --now ${ENABLED} && systemctl start ${FIRST}`;
+systemctl --root=/ enable -q ${ENABLED} && reload_units ${UNITS} && systemctl start ${ENABLED} ${FIRST}`;
 
 export const installUnits: Step = {
   id: "install-units",
@@ -66,8 +69,9 @@ export const installUnits: Step = {
   stdin: TEXT,
 };
 
-const REMOVE = `systemctl disable -q --now ${ENABLED} 2>/dev/null
-rm -f "$@" && rm -rf /run/svirt-lxc-watch && { rmdir /etc/svirt-lxc 2>/dev/null || :; } && systemctl daemon-reload`;
+const REMOVE = `${RELOAD_UNITS}
+systemctl --root=/ disable -q ${ENABLED} 2>/dev/null; systemctl stop ${ENABLED} 2>/dev/null
+rm -f "$@" && rm -rf /run/svirt-lxc-watch && { rmdir /etc/svirt-lxc 2>/dev/null || :; } && reload_units ${UNITS}`;
 
 /** The audit records that were kept stay. */
 export const removeUnits: Step = {

@@ -6,6 +6,7 @@ import { WRITE_CONFIG } from "./config-file.ts";
 import { macOf } from "./domain-xml.ts";
 import { GUEST_FILTER, GUEST_FILTER_6, guestFilterFile } from "./guest-filter.ts";
 import { containerText6, tableText6 } from "./network-rules-6.ts";
+import { RELOAD_UNITS } from "./reload-units.ts";
 import { linkLocalOf } from "./subnet6.ts";
 
 /*
@@ -335,6 +336,7 @@ export function writeNetworkRules(guarded: GuardedNetwork): Step {
 }
 
 const WRITE_RULES = `${PUT}
+${RELOAD_UNITS}
 ${WRITE_CONFIG}
 folder=$1 unit=$2 proxy=$3; shift 3
 while [ $# -gt 0 ]; do
@@ -343,7 +345,7 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 [ ! -e "$proxy" ] || echo 1 >"$proxy" || exit 1
-sh "$folder/load" && systemctl daemon-reload && systemctl enable --now "$unit"`;
+sh "$folder/load" && systemctl --root=/ enable -q "$unit" && reload_units "$unit" nftables.service && systemctl start "$unit"`;
 
 /** Removes all of it, as far as it is there. */
 export function removeNetworkRules(network: string): Step {
@@ -354,11 +356,11 @@ export function removeNetworkRules(network: string): Step {
   };
 }
 
-const REMOVE_RULES = `
+const REMOVE_RULES = `${RELOAD_UNITS}
 if [ -e /etc/systemd/system/"$2" ]; then
-  systemctl disable --now "$2" && rm -f /etc/systemd/system/"$2" || exit 1
+  systemctl --root=/ disable -q "$2" && systemctl stop "$2" && rm -f /etc/systemd/system/"$2" || exit 1
 fi
-rm -f "$5" && { [ ! -d "\${5%/*}" ] || rmdir --ignore-fail-on-non-empty "\${5%/*}"; } && systemctl daemon-reload || exit 1
+rm -f "$5" && { [ ! -d "\${5%/*}" ] || rmdir --ignore-fail-on-non-empty "\${5%/*}"; } && reload_units "$2" nftables.service || exit 1
 ! nft -s -t list table inet "$3" >/dev/null 2>&1 || nft delete table inet "$3" || exit 1
 rm -rf "$4" "$1" && { [ ! -d ${STORE}/networks ] || rmdir --ignore-fail-on-non-empty ${STORE}/networks; }`;
 

@@ -3,6 +3,7 @@ import { parseOnce } from "../host/parse-once.ts";
 import { STORE } from "../host/records.ts";
 import { type IdMap, slotOfIds } from "../host/slot.ts";
 import { PIPED } from "./piped.ts";
+import { RELOAD_UNITS } from "./reload-units.ts";
 import {
   byFirstWord,
   DISK_LOOK,
@@ -217,8 +218,22 @@ export function mountRoot(name: string): Step {
   };
 }
 
-/** Writes the unit that mounts a root. */
-export function writeRootUnit(mount: RootMount): Step[] {
+// With `--root`, the links alone are changed, as on a host that does not run: otherwise systemd reads all units anew.
+const change = (command: "enable" | "disable", name: string, ...options: string[]): Step => ({
+  id: `${command}-unit`,
+  title: `${command === "enable" ? "Enabling" : "Disabling"} the mount of the root at boot`,
+  argv: ["systemctl", ...options, command, unitName(name)],
+});
+
+/** Has a root mounted at each boot, by the unit that is there. */
+export const enableRootUnit = (name: string): Step => change("enable", name);
+
+/** No longer; removeRootUnit is to follow, if there is a unit. */
+export const disableRootUnit = (name: string, hasUnit: boolean): Step =>
+  change("disable", name, ...(hasUnit ? ["--root=/"] : []));
+
+/** Writes the unit that mounts a root, and has it run at each boot. */
+export function writeRootUnit(mount: RootMount, isEnabled: boolean): Step[] {
   return [
     {
       id: "write-unit",
@@ -226,7 +241,8 @@ export function writeRootUnit(mount: RootMount): Step[] {
       argv: ["sh", "-c", WRITE_UNIT, "sh", unitPath(mount.name)],
       stdin: rootUnit(mount),
     },
-    reloadUnits,
+    ...(isEnabled ? [] : [change("enable", mount.name, "--root=/")]),
+    reloadUnit(mount.name),
   ];
 }
 
@@ -234,12 +250,12 @@ export function writeRootUnit(mount: RootMount): Step[] {
 export function removeRootUnit(name: string): Step[] {
   return [
     { id: "remove-unit", title: "Removing the unit that mounts the root", argv: ["rm", unitPath(name)] },
-    reloadUnits,
+    reloadUnit(name),
   ];
 }
 
-const reloadUnits: Step = {
+const reloadUnit = (name: string): Step => ({
   id: "reload-systemd",
-  title: "Reloading the units of systemd",
-  argv: ["systemctl", "daemon-reload"],
-};
+  title: "Having systemd read its units anew, if it holds others",
+  argv: ["sh", "-c", `${RELOAD_UNITS}\nreload_units "$1"`, "sh", unitName(name)],
+});

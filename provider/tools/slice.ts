@@ -155,7 +155,8 @@ export function fitMemory(name: string, memory: string): Step {
   };
 }
 
-const REMOVE = `systemctl stop "$1" && systemctl revert "$1"`;
+// Not by `systemctl revert`, which reads all units of the host anew: a slice that was stopped is none that systemd holds.
+const REMOVE = `systemctl stop "$1" && rm -rf "${CONFIGURED}/$1.d"`;
 
 /** Removes a slice that nothing runs in. */
 export function removeSlice(name: string): Step {

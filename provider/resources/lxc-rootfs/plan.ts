@@ -8,10 +8,11 @@ import { claimImage, releaseImage, removeFolder, removeRest } from "../../tools/
 import { bytesOf, createDisk, DEFAULT_DISK, formatDisk, growDisk } from "../../tools/root-disk.ts";
 import {
   createFolders,
+  disableRootUnit,
+  enableRootUnit,
   layersFolder,
   mountRoot,
   removeRootUnit,
-  unitName,
   unmountRoot,
   writeRootUnit,
 } from "../../tools/root-mount.ts";
@@ -100,18 +101,13 @@ export function plan(observed: Observed, desired: Inputs, prior?: Inputs): Step[
   }
   if (remount) {
     if (observed.active || observed.occupied) steps.push(...unmount(observed, name));
-    if (observed.unit !== "current") steps.push(...writeRootUnit({ name, image, idmap, label: rootLabel(slot) }));
+    if (observed.unit !== "current")
+      steps.push(...writeRootUnit({ name, image, idmap, label: rootLabel(slot) }, observed.enabled));
     steps.push(mountRoot(name));
   }
   const { file = size, mounted = size } = observed.disk;
   if (Math.min(file, mounted) < size) steps.push(growDisk(layersFolder(name), size));
-  if (!observed.enabled) {
-    steps.push({
-      id: "enable-unit",
-      title: "Enabling the mount of the root at boot",
-      argv: ["systemctl", "enable", unitName(name)],
-    });
-  }
+  if (!observed.enabled && observed.unit === "current") steps.push(enableRootUnit(name));
   // It is recorded at once: a run that breaks off later does not make another one.
   if (!unseen && !seeded.identity) {
     steps.push(identityStep(name, idmap, image));
@@ -146,12 +142,7 @@ export function remove(observed: Observed, inputs: Inputs): Step[] {
   }
   if (observed.owner !== owner) return [];
   const steps: Step[] = host!.users.map(stopGracefully);
-  if (observed.enabled)
-    steps.push({
-      id: "disable-unit",
-      title: "Disabling the mount of the root at boot",
-      argv: ["systemctl", "disable", unitName(name)],
-    });
+  if (observed.enabled) steps.push(disableRootUnit(name, observed.unit !== "missing"));
   steps.push(...unmount(observed, name));
   if (observed.unit !== "missing") steps.push(...removeRootUnit(name));
   steps.push(...releaseImage(host!.store, image ?? inputs.image, owner, name));

@@ -62,7 +62,7 @@ du -sm --apparent-size ${image} | cut -f 1`;
     const make = [
       createFolders(NAME, idmap),
       createDisk(layersFolder(NAME), bytesOf(DEFAULT_DISK)),
-      ...writeRootUnit({ name: NAME, image: this.#image, idmap, label }),
+      ...writeRootUnit({ name: NAME, image: this.#image, idmap, label }, true),
       mountRoot(NAME),
     ];
     const remove = [unmountRoot(NAME), ...removeRootUnit(NAME)];

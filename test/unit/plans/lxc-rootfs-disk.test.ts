@@ -48,7 +48,7 @@ plans(lxcRootfs, inputs, [
         mounts: onlyDisk,
       },
     },
-    ["create-folders", "record-root", "count-revision", "write-unit", "reload-systemd", "mount-root", "enable-unit"],
+    ["create-folders", "record-root", "count-revision", "write-unit", "enable-unit", "reload-systemd", "mount-root"],
   ],
 ]);
 

@@ -18,7 +18,7 @@ const notMounted = {
 
 const restart = ["stop-container", "count-revision"];
 const write = ["write-unit", "reload-systemd"];
-const mount = [...write, "mount-root", "enable-unit"];
+const mount = ["write-unit", "enable-unit", "reload-systemd", "mount-root"];
 const remount = ["unmount-root", ...write, "mount-root"];
 const identity = ["create-identity", "record-identity"];
 const settings = [

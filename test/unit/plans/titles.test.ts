@@ -52,7 +52,7 @@ test("what is told of each step", () => {
     "release-image": "Releasing the claim on the image",
     "release-libvirt": "Releasing the claim on libvirt",
     "release-policy": "Releasing the claim on policy",
-    "reload-systemd": "Reloading the units of systemd",
+    "reload-systemd": "Having systemd read its units anew, if it holds others",
     "remove-container-rules": "Removing what the container may reach in the network svirt-lxc",
     "remove-network": "Removing the network",
     "remove-network-rules": "Removing the packet filter of the network svirt-lxc",
