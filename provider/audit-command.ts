@@ -50,44 +50,54 @@ export async function auditCommand(
     },
     allowPositionals: true,
   });
-  const { json, verify: file } = values;
+  const { verify: file } = values;
   if (values.help) return { text: usage(command), code: 0 };
-  const [stack, ...names] = positionals;
-  const resources = async () => parseState(await exportStack(stack));
-  if (file !== undefined) {
-    const keys = values.key === undefined ? keysOf(await resources()) : [await readKey(values.key)];
-    return verified(await verify(await read(file), keys), file, json);
-  }
-  if (values.key !== undefined) throw new Error(`--key is for --verify\n\n${usage(command)}`);
+  if (values.key !== undefined && file === undefined) throw new Error(`--key is for --verify\n\n${usage(command)}`);
   if (values.identity !== undefined && !values.attack)
     throw new Error(`--identity is for --attack\n\n${usage(command)}`);
-  const found = await resources();
-  const declared = containersOf(found);
-  const unknown = names.find((name) => !declared.some((container) => container.name === name));
-  if (unknown) throw new Error(`the stack ${stack} has no container ${unknown}`);
-  const asked = declared.filter(({ name }) => names.length === 0 || names.includes(name));
-  if (values.attack) {
-    const identities = values.identity === undefined ? [] : [values.identity];
-    const logins = (containers: Declared[]) => containers.map((one) => loginOf(one, found, identities));
-    const attacked = await attackContainers(logins(asked), logins(declared));
-    return {
-      text: json ? JSON.stringify(attacked, null, 2) : attackedText(attacked) || "the stack has no container",
-      code: attacked.every(({ held }) => held) ? 0 : 1,
-    };
-  }
-  const audits: Audit[] = await audit(asked);
-  return {
-    text: json ? JSON.stringify(audits, null, 2) : auditText(audits) || "the stack has no container",
-    code: audits.every(({ confined }) => confined) ? 0 : 1,
-  };
+  const [stack, ...names] = positionals;
+  const resources = async () => parseState(await exportStack(stack));
+  const { all, text, isGood } =
+    file !== undefined
+      ? await verifyFile(file, values.key === undefined ? keysOf(await resources()) : [await readKey(values.key)])
+      : await ask(await resources(), stack, names, values.attack ? [values.identity ?? []].flat() : undefined);
+  return { text: values.json ? JSON.stringify(all, null, 2) : text, code: isGood ? 0 : 1 };
 }
 
-function verified(all: Verified[], file: string, json: boolean | undefined): { text: string; code: number } {
+/** What is to be told: to machines, and to people. */
+interface Answer {
+  all: object[];
+  text: string;
+  isGood: boolean;
+}
+
+async function verifyFile(file: string, keys: string[]): Promise<Answer> {
+  const all: Verified[] = await verify(await read(file), keys);
   const isGood = all.length > 0 && all.every(({ fault }) => fault === undefined);
-  return {
-    text: json ? JSON.stringify(all, null, 2) : verifiedText(all) || `${file} holds no statement`,
-    code: isGood ? 0 : 1,
-  };
+  return { all, text: verifiedText(all) || `${file} holds no statement`, isGood };
+}
+
+/** Of containers that a state holds; of all, if none is named. With `identities`, private keys, they are attacked. */
+async function ask(
+  state: Resource[],
+  stack: string | undefined,
+  names: string[],
+  identities?: string[],
+): Promise<Answer> {
+  const declared = containersOf(state);
+  const unknown = names.find((name) => !declared.some((container) => container.name === name));
+  if (unknown) throw new Error(`the stack ${stack} has no container ${unknown}`);
+  const isAsked = ({ name }: { name: string }) => names.length === 0 || names.includes(name);
+  const none = "the stack has no container";
+  if (identities === undefined) {
+    const all: Audit[] = await audit(declared.filter(isAsked));
+    return { all, text: auditText(all) || none, isGood: all.every(({ confined }) => confined) };
+  }
+  const logins = declared.flatMap((container) => loginOf(container, state, identities) ?? []);
+  const lost = declared.filter(isAsked).find(({ name }) => !logins.some((login) => login.name === name));
+  if (lost) throw new Error(`the state knows no address and host key of ${lost.name}: run \`pulumi up\``);
+  const all = await attackContainers(logins.filter(isAsked), logins);
+  return { all, text: attackedText(all) || none, isGood: all.every(({ held }) => held) };
 }
 
 interface Resource {
@@ -106,14 +116,13 @@ function containersOf(resources: Resource[]): Declared[] {
 }
 
 /** How one logs in to a container that a state holds. */
-function loginOf(container: Declared, resources: Resource[], identities: string[]): ContainerLogin {
+function loginOf(container: Declared, resources: Resource[], identities: string[]): ContainerLogin | undefined {
   const { name, address, connection = {} } = container;
   const isSame = (inputs: Resource["inputs"]) =>
     inputs?.name === name && JSON.stringify(inputs.connection ?? {}) === JSON.stringify(connection);
   const root = resources.find(({ type, inputs }) => type.includes("svirt-lxc:LxcRootfs") && isSame(inputs));
   const hostKey = root?.outputs?.hostKey;
-  if (address === undefined || !hostKey) throw new Error(`the state knows no address and host key of ${name}`);
-  return { name, address, hostKey, connection, identities };
+  return address !== undefined && hostKey ? { name, address, hostKey, connection, identities } : undefined;
 }
 
 /** The keys of the hosts that a state holds. */
