@@ -25,6 +25,9 @@ export const GROUPS: readonly (readonly [title: string, attacks: readonly Attack
 
 export const ATTACKS: readonly Attack[] = GROUPS.flatMap(([, attacks]) => attacks);
 
+/** What not every host has. */
+const MAY_LACK = ["format", "file_system"];
+
 /** What an attacker has been told of the host and of the neighbour: process ids, paths, serial numbers. */
 export type Known = Readonly<Record<string, string>>;
 
@@ -37,6 +40,9 @@ export interface Results {
 
 /** The program that tries them, and then tries them again as root of a user namespace of its own making. */
 export async function attackProgram(known: Known, attacks = ATTACKS): Promise<string> {
+  const asked = attacks.flatMap(({ program }) => [...program.matchAll(/\$known\{(\w+)\}/g)].map(([, key]) => key!));
+  const missing = asked.find((key) => !(key in known) && !MAY_LACK.includes(key));
+  if (missing !== undefined) throw new Error(`the attacks are to be told of ${missing}`);
   const prelude = await readFile(new URL("./prelude.pl", import.meta.url), "utf8");
   const quote = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
   return [

@@ -19,7 +19,7 @@ print $file "secret\n";
 close $file;
 socket(my $sending, AF_INET, SOCK_DGRAM, 0) or die "a socket: $!";
 $| = 1;
-print "${name}_pid $$\n${name}_key $key\n${name}_ipc $ipc\nready 1\n";
+print "${name}_pid $$\n${name}_key $key\n${name}_ipc $ipc\n${name}_file $path\nready 1\n";
 $SIG{HUP} = 'IGNORE';
 
 while (1) {

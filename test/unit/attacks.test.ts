@@ -1,6 +1,8 @@
 import { ATTACKS, attackProgram, GROUPS, parseResults } from "../../provider/attacks/index.ts";
 
-const known = { host_file: "/a'b\\c" };
+/** All that the attacks ask for. */
+const keys = ATTACKS.flatMap(({ program }) => [...program.matchAll(/known\{(\w+)\}/g)].map(([, key]) => key!));
+const known = { ...Object.fromEntries(keys.map((key) => [key, "1"])), host_file: "/a'b\\c" };
 const words = (prefix = "", word = "refused EPERM") => ATTACKS.map(({ id }) => `${prefix}${id} ${word}`);
 
 test("there are at least 32 attacks, each with a name of its own", () => {
@@ -12,7 +14,14 @@ test("there are at least 32 attacks, each with a name of its own", () => {
 test("the program has all of them, and what is known", async () => {
   const program = await attackProgram(known);
   for (const { id } of ATTACKS) expect(program).toContain(`attack('${id}', sub {`);
-  expect(program).toContain("%known = (host_file => '/a\\'b\\\\c');");
+  expect(program).toContain("host_file => '/a\\'b\\\\c'");
+  expect(program).toContain("host_pid => 1,");
+});
+
+test("what an attack asks for has to be known, but for what not every host has", async () => {
+  const { host_pid: _, format: __, ...less } = known as Record<string, string>;
+  await expect(attackProgram(less)).rejects.toThrow("the attacks are to be told of host_pid");
+  await expect(attackProgram({ ...less, host_pid: "1" })).resolves.toContain("%known");
 });
 
 test("results are those of all attacks, twice", () => {
