@@ -19,6 +19,7 @@ export default {
   testSequencer: "<rootDir>/test/support/sequencer.cjs",
   projects: [
     tier("unit"),
+    tier("policy"),
     tier("engine", engine),
     tier("sweep", engine),
     tier("bench", engine),

@@ -8,7 +8,7 @@ import { main } from "./setup/main.ts";
 import { checkout } from "./setup/paths.ts";
 
 /** The tiers, in two lanes side by side: the lab has one processor, and waits more than it works. */
-const LANES = [["unit", "engine"], ["lab"]];
+const LANES = [["unit", "policy", "engine"], ["lab"]];
 /** What takes an hour, and what prints times, runs only when it is asked for. */
 const ON_REQUEST = ["sweep", "lab-sweep", "bench"];
 /** How many tests a tier runs at a time. The machine has one lab; whoever runs the engine also waits for it. */

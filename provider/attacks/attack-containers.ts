@@ -1,11 +1,15 @@
-import { execa } from "execa";
+import { text } from "node:stream/consumers";
 import { hostName } from "../host/connection.ts";
 import type { ContainerLogin } from "../host/container-ssh.ts";
 import type { Attack } from "./attack.ts";
 import { ATTACKS, attackProgram, parseResults, type Results, succeeded } from "./index.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
+import { startScript } from "./script.ts";
 import { STATED } from "./stated.ts";
 import { inContainer, placeTargets } from "./targets.ts";
+
+/** Seconds for all attacks; each has 30, and most take none. */
+const LIMIT = 1500;
 
 /** A container says by this file that its own root may be set against it. */
 export const MAY_BE_ATTACKED = "/etc/may-be-attacked";
@@ -22,6 +26,8 @@ export interface Tried extends Omit<Attack, "program" | "again"> {
   stated?: string;
 }
 
+type Outcome = Pick<Attacked, "held" | "left" | "attacks">;
+
 /** What came of all of them. */
 export interface Attacked {
   host: string;
@@ -35,8 +41,7 @@ export interface Attacked {
 
 /**
  * Attacks containers from inside, as their root, one after the other; each is told of a target on its host, and of one in
- * another container there, which is of `all`. Those that do not say that they may be attacked are left in peace. Throws an Error
- * if what was begun could not be finished.
+ * another container there, which is of `all`. Those that do not say that they may be attacked are left in peace.
  */
 export async function attackContainers(
   named: readonly ContainerLogin[],
@@ -44,16 +49,22 @@ export async function attackContainers(
 ): Promise<Attacked[]> {
   const found: Attacked[] = [];
   for (const login of named) {
-    const on = { host: hostName(login.connection), container: login.name };
-    if (await mayBeAttacked(login)) found.push({ ...on, ...(await attack(login, await neighbourOf(login, all))) });
-    else found.push({ ...on, held: false, left: `it has no file ${MAY_BE_ATTACKED}`, attacks: [] });
+    const none = { held: false, attacks: [] };
+    const outcome = await tryOne(login, all).catch((error) => ({ ...none, left: (error as Error).message }));
+    found.push({ host: hostName(login.connection), container: login.name, ...outcome });
   }
   return found;
 }
 
+async function tryOne(login: ContainerLogin, all: readonly ContainerLogin[]): Promise<Outcome> {
+  if (await mayBeAttacked(login)) return attack(login, await neighbourOf(login, all));
+  return { held: false, left: `it has no file ${MAY_BE_ATTACKED}`, attacks: [] };
+}
+
 async function neighbourOf(login: ContainerLogin, all: readonly ContainerLogin[]): Promise<ContainerLogin | undefined> {
   for (const other of all)
-    if (other.name !== login.name && isSameHost(other, login) && (await mayBeAttacked(other))) return other;
+    if (other.name !== login.name && isSameHost(other, login) && (await mayBeAttacked(other).catch(() => false)))
+      return other;
   return undefined;
 }
 
@@ -62,20 +73,17 @@ function isSameHost(one: ContainerLogin, other: ContainerLogin): boolean {
 }
 
 async function mayBeAttacked(login: ContainerLogin): Promise<boolean> {
-  const { stdout } = await runInside(login, `[ ! -e ${MAY_BE_ATTACKED} ] || echo yes`);
-  return stdout === "yes";
+  const stdout = await runInside(login, `[ ! -e ${MAY_BE_ATTACKED} ] || echo yes`);
+  return /^yes$/m.test(stdout); // a login may print more
 }
 
-async function attack(
-  login: ContainerLogin,
-  neighbour: ContainerLogin | undefined,
-): Promise<Pick<Attacked, "held" | "left" | "attacks">> {
+async function attack(login: ContainerLogin, neighbour: ContainerLogin | undefined): Promise<Outcome> {
   const attacks = neighbour ? ATTACKS : ATTACKS.filter((one) => !NEIGHBOURS.includes(one));
   const targets = await placeTargets(login.connection, neighbour);
   let results: Results;
   try {
     const program = await attackProgram(targets.known, attacks);
-    results = parseResults((await runInside(login, "exec perl -", program)).stdout, attacks);
+    results = parseResults(await runInside(login, "exec perl -", program), attacks);
   } catch (error) {
     await targets.end().catch(() => {});
     throw error;
@@ -104,11 +112,15 @@ function triedOf(attacks: readonly Attack[], results: Results): Tried[] {
   });
 }
 
-async function runInside(login: ContainerLogin, script: string, input = "") {
-  const result = await execa("sh", ["-c", await inContainer(login, script)], { input, reject: false });
-  if (result.exitCode !== 0)
-    throw new Error(`${login.name} cannot be attacked, since a command in it has failed: ${result.stderr.trim()}`);
-  return result;
+async function runInside(login: ContainerLogin, script: string, input = ""): Promise<string> {
+  const { child, kill } = startScript(await inContainer(login, script));
+  const impatient = setTimeout(kill, LIMIT * 1000);
+  child.stdin.end(input);
+  const stdout = await text(child.stdout);
+  const { exitCode, stderr } = await child;
+  clearTimeout(impatient);
+  if (exitCode !== 0) throw new Error(`it was not attacked to the end: ${stderr.trim() || `it took ${LIMIT} s`}`);
+  return stdout;
 }
 
 /** The same for people. */

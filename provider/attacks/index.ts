@@ -25,8 +25,8 @@ export const GROUPS: readonly (readonly [title: string, attacks: readonly Attack
 
 export const ATTACKS: readonly Attack[] = GROUPS.flatMap(([, attacks]) => attacks);
 
-/** What not every host has. */
-const MAY_LACK = ["format", "file_system"];
+/** What not every host has: what asks for it finds nothing. */
+const MAY_LACK = ["disk", "disk_number", "disk_type", "binfmt_device", "file_system"];
 
 /** What an attacker has been told of the host and of the neighbour: process ids, paths, serial numbers. */
 export type Known = Readonly<Record<string, string>>;
@@ -40,8 +40,9 @@ export interface Results {
 
 /** The program that tries them, and then tries them again as root of a user namespace of its own making. */
 export async function attackProgram(known: Known, attacks = ATTACKS): Promise<string> {
-  const asked = attacks.flatMap(({ program }) => [...program.matchAll(/\$known\{(\w+)\}/g)].map(([, key]) => key!));
-  const missing = asked.find((key) => !(key in known) && !MAY_LACK.includes(key));
+  const lacking = ({ program }: Attack) =>
+    [...program.matchAll(/\$known\{(\w+)\}/g)].map(([, key]) => key!).filter((key) => !(key in known));
+  const missing = attacks.flatMap(lacking).find((key) => !MAY_LACK.includes(key));
   if (missing !== undefined) throw new Error(`the attacks are to be told of ${missing}`);
   const prelude = await readFile(new URL("./prelude.pl", import.meta.url), "utf8");
   const quote = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
@@ -50,7 +51,9 @@ export async function attackProgram(known: Known, attacks = ATTACKS): Promise<st
     // syscall of Perl takes what is quoted for the address of a text.
     `%known = (${Object.entries(known).map(([key, value]) => `${key} => ${/^\d+$/.test(value) ? value : quote(value)}`)});`,
     "sub all {",
-    ...attacks.map(({ id, program }) => `attack(${quote(id)}, sub {\n${program};\n});`),
+    ...attacks.map(
+      (one) => `attack(${quote(one.id)}, sub {\n${lacking(one).length > 0 ? "absent()" : one.program};\n});`,
+    ),
     "}",
     "all();",
     "nested(\\&all);",

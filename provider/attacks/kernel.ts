@@ -58,9 +58,9 @@ export const KERNEL: readonly Attack[] = [
   },
   {
     id: "kexec",
-    what: "unloads the kernel that is started after a crash (kexec_load)",
+    what: "has another kernel started at the next restart (kexec_load)",
     gain: "a kernel of its own",
-    program: "tried(syscall(246, 0, 0, 0, 0) >= 0)",
+    program: "tried_badly(syscall(246, 0, 10000, 0, 0), 'EINVAL')",
   },
   {
     id: "syslog",

@@ -29,9 +29,9 @@ export const MACHINE: readonly Attack[] = [
   },
   {
     id: "acct",
-    what: "switches the accounting of processes off",
+    what: "has the accounting of processes written elsewhere (acct)",
     gain: "the host's log of what ran",
-    program: "tried(syscall(163, 0) == 0)",
+    program: "my $path = '/attack-none'; tried_badly(syscall(163, $path), 'ENOENT')",
   },
   {
     id: "iopl",

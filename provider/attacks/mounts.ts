@@ -28,7 +28,7 @@ export const MOUNTS: readonly Attack[] = [
     id: "mount-binfmt",
     what: "mounts the host's binfmt_misc",
     gain: "a program of its choice runs when the host executes a file",
-    program: 'mount("binfmt_misc") or tried(0); $known{format} or absent(); tried(-e "/mnt/$known{format}")',
+    program: "mount('binfmt_misc') or tried(0); $! = 2; tried((stat '/mnt')[0] == $known{binfmt_device})",
   },
   {
     id: "mount-cgroup2",
@@ -41,7 +41,7 @@ export const MOUNTS: readonly Attack[] = [
     what: "has the host load the module of a file system",
     gain: "the errors of every module that the host has",
     program: [
-      "my $type = $known{file_system} or absent();",
+      "my $type = $known{file_system};",
       "mount($type);",
       "my $error = $! + 0;",
       "end('succeeded') if content('/proc/filesystems') =~ /\\t$type$/m;",

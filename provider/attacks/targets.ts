@@ -1,12 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { execa } from "execa";
 import { quote } from "../host/batch.ts";
 import type { Connection } from "../host/connection.ts";
 import { type ContainerLogin, loginScript, rootScript } from "../host/container-ssh.ts";
 import { plainHostOptions, plainOptions } from "../host/ssh.ts";
 import { mountedRoot } from "../tools/root-mount.ts";
 import type { Known } from "./index.ts";
+import { startScript } from "./script.ts";
+
+/** Seconds until a host or a container has to have answered: one that stands still takes a connection all the same. */
+const PATIENCE = 120;
+const CONNECT = ["-o", `ConnectTimeout=${PATIENCE}`];
+
+/** What is believed of what a host tells; and of a container, which may have been taken over. */
+const OF_HOST =
+  /^((disk|disk_type|group|group_options|file_system|(host|neighbour)_(file|group)) \S+|disk_number \d+:\d+|binfmt_device \d+|(host_(pid|key|ipc)|neighbour_pid) \d+)$/;
+const OF_NEIGHBOUR = /^neighbour_(key|ipc) \d+$/;
 
 /** Somebody on a host, and perhaps somebody in another container there, who are to be attacked: processes that change nothing. */
 export interface Targets {
@@ -25,17 +34,18 @@ export async function placeTargets(host: Connection, neighbour?: ContainerLogin)
     const ended = ends.find((error) => error !== undefined);
     if (ended !== undefined) throw new Error(ended);
   };
-  const place = async (where: string, script: string) => {
-    placed.push(await start(where, script));
+  const place = async (...args: Parameters<typeof start>) => {
+    placed.push(await start(...args));
   };
   try {
     if (neighbour)
       await place(
         neighbour.name,
         await inContainer(neighbour, target(program, "neighbour", "/root/attack-mark-neighbour")),
+        OF_NEIGHBOUR,
       );
     const script = `${lookAtHost(neighbour?.name)}\n${target(program, "host", "/root/attack-mark-host", neighbour?.address)}`;
-    await place("the host", rootScript(host, script, await plainHostOptions(host)));
+    await place("the host", rootScript(host, script, [...(await plainHostOptions(host)), ...CONNECT]), OF_HOST);
   } catch (error) {
     await end().catch(() => {});
     throw error;
@@ -45,7 +55,7 @@ export async function placeTargets(host: Connection, neighbour?: ContainerLogin)
 
 /** A script of sh that runs another one in a container, as its root. */
 export async function inContainer(login: ContainerLogin, script: string): Promise<string> {
-  const options = await plainOptions({ destination: login.address });
+  const options = [...(await plainOptions({ destination: login.address })), ...CONNECT];
   return `set -- ${quote(script)}\n${loginScript(login, options, await plainHostOptions(login.connection))}`;
 }
 
@@ -68,8 +78,8 @@ for unit in auditd libvirtd virtlxcd; do
   [ -e /sys/fs/cgroup/system.slice/$unit.service ] && { tell group system.slice/$unit.service; break; }
 done
 tell group_options "$(findmnt -n -o FS-OPTIONS /sys/fs/cgroup | tr , '\\n' | grep -vx -e rw -e seclabel | paste -s -d ,)"
-# A format of programs that the host knows, and a file system that it has not loaded.
-tell format "$(ls /proc/sys/fs/binfmt_misc 2>/dev/null | grep -vx -e register -e status | head -n 1)"
+ls /proc/sys/fs/binfmt_misc/status >/dev/null 2>&1 && tell binfmt_device "$(stat -c %d /proc/sys/fs/binfmt_misc)"
+# A file system that it has not loaded.
 for type in iso9660 udf minix hfsplus; do
   grep -q -w $type /proc/filesystems || ! modprobe -n -q fs-$type || { tell file_system $type; break; }
 done
@@ -78,11 +88,12 @@ ${neighbour === undefined ? "" : lookAtNeighbour(neighbour)}`;
 
 function lookAtNeighbour(name: string): string {
   return `
+found=
 for pid in $(pgrep -x perl); do
-  grep -q -a -z -x attack-mark-neighbour /proc/$pid/cmdline && break
+  ! grep -q -a -z -x attack-mark-neighbour /proc/$pid/cmdline || found=$pid
 done
-tell neighbour_pid "$pid"
-tell neighbour_group "$(sed -n 's|^0::/\\(.*\\.scope\\).*|\\1|p' /proc/$pid/cgroup)"
+tell neighbour_pid "$found"
+tell neighbour_group "$(sed -n 's|^0::/||; s|[.]scope.*|.scope|p' "/proc/$found/cgroup")"
 tell neighbour_file ${quote(`${mountedRoot(name)}/root/attack-mark-neighbour`)}`;
 }
 
@@ -92,10 +103,10 @@ interface Target {
   end(): Promise<string | undefined>;
 }
 
-/** Starts one, and waits for what it says of itself. */
-async function start(where: string, script: string): Promise<Target> {
-  const child = execa("sh", ["-c", script], { stdin: "pipe", buffer: { stdout: false }, reject: false });
-  child.stdin.on("error", () => {}); // it went away: its exit code says so
+/** Starts one, and waits for what it says of itself, as far as that is `believed`. */
+async function start(where: string, script: string, believed: RegExp): Promise<Target> {
+  const { child, kill } = startScript(script);
+  const impatient = setTimeout(kill, PATIENCE * 1000);
   const known: Record<string, string> = {};
   let ended = false;
   void child.then(() => {
@@ -103,7 +114,8 @@ async function start(where: string, script: string): Promise<Target> {
   });
   for await (const line of createInterface({ input: child.stdout })) {
     const [key, value] = line.split(/ (.*)/);
-    if (key === "ready")
+    if (line === "ready 1") {
+      clearTimeout(impatient);
       return {
         known,
         async end() {
@@ -113,8 +125,10 @@ async function start(where: string, script: string): Promise<Target> {
           return was ? `what was to be attacked on ${where} has ended before the attacks did: ${stderr}` : undefined;
         },
       };
-    if (key && value) known[key] = value;
+    }
+    if (believed.test(line)) known[key!] = value!;
   }
+  clearTimeout(impatient);
   const { stderr } = await child;
-  throw new Error(`${where} cannot be attacked: ${stderr.trim() || "it says nothing"}`);
+  throw new Error(`nothing to be attacked can be put on ${where}: ${stderr.trim() || "it does not answer"}`);
 }

@@ -25,7 +25,10 @@ const FILES = ALL.flatMap(({ files, units }) => [
   ...Object.entries(units).map(([unit, text]) => [`/etc/systemd/system/${unit}`, text] as const),
 ]).map(([file, text]) => [file, HEAD + text] as const);
 const NAMES = FILES.map(([file]) => file);
-const UNITS = ALL.flatMap(({ units }) => Object.keys(units)).join(" ");
+/** Those that systemd can hold: a template is none. */
+const UNITS = ALL.flatMap(({ units }) => Object.keys(units))
+  .filter((unit) => !unit.includes("@."))
+  .join(" ");
 const ENABLED = ALL.map(({ enabled }) => enabled).join(" ");
 const FIRST = ALL.flatMap(({ first }) => first ?? []).join(" ");
 

@@ -3,7 +3,7 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 /** By what a test asks of the lab's host, which those before it have left: a keeper's stack (lab-keeper.ts) goes with the host. */
 const RANKS = [
   // nothing of ours is on it
-  /\/(lab\/(configuration|connection|container|policy)|lab-sweep\/(container|enforcing|network|recipe|selinux))\.test\.ts$/,
+  /\/(lab\/(configuration|connection|container)|lab-sweep\/(container|enforcing|network|recipe|selinux))\.test\.ts$/,
   // nothing but our policy is
   /\/neighbours\.test\.ts$/,
 ];

@@ -142,8 +142,9 @@ export function remove(observed: Observed, inputs: Inputs): Step[] {
   }
   if (observed.owner !== owner) return [];
   const steps: Step[] = host!.users.map(stopGracefully);
-  if (observed.enabled) steps.push(disableRootUnit(name, observed.unit !== "missing"));
+  // While it is mounted, it stays so after a boot.
   steps.push(...unmount(observed, name));
+  if (observed.enabled) steps.push(disableRootUnit(name, observed.unit !== "missing"));
   if (observed.unit !== "missing") steps.push(...removeRootUnit(name));
   steps.push(...releaseImage(host!.store, image ?? inputs.image, owner, name));
   if (host!.store.folders.has(folderOf(name)) || observed.halfRemoved)

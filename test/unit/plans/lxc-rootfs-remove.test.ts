@@ -5,7 +5,7 @@ import { both, says, swap, without } from "../../support/recorded.ts";
 
 const noMounts = says("@files\n@disks\n@mounts\n");
 const killed = { mounts: noMounts, settings: says(""), domains: says("") };
-const unmount = ["disable-unit", "unmount-root", "remove-unit", "reload-systemd"];
+const unmount = ["unmount-root", "disable-unit", "remove-unit", "reload-systemd"];
 const rest = ["release-image", "remove-root", "free-slot 0"];
 
 removals(lxcRootfs, rootfsInputs, [
@@ -52,7 +52,7 @@ removals(lxcRootfs, rootfsInputs, [
   [
     "it is no longer mounted at boot already",
     { host: { mounts: swap("UnitFileState=enabled", "UnitFileState=disabled") } },
-    ["stop-container", ...unmount.slice(1), ...rest],
+    ["stop-container", ...unmount.filter((id) => id !== "disable-unit"), ...rest],
   ],
   ["the unit is gone already", { host: killed }, rest],
   [

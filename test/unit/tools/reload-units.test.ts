@@ -10,6 +10,11 @@ const systemctl = (ofA: string, ofB: string) => `systemctl() {
   esac
 }`;
 
+test("units of which systemd says nothing are read anew", () => {
+  const script = `systemctl() { case $1 in show) return 1 ;; *) echo reloaded ;; esac; }\n${RELOAD_UNITS}\nreload_units a b`;
+  expect(execFileSync("sh", ["-ec", script], { encoding: "utf8" })).toBe("reloaded\n");
+});
+
 test.each([
   ["no", "no", ""],
   ["no", "yes", "reloaded\n"],

@@ -8,7 +8,7 @@ import {
 } from "../support/policy/tools.ts";
 
 /**
- * What the policy's own text says, compiled with Debian's: without a lab, and so in seconds. Of Fedora's policy nothing is asked
+ * What the policy's own text says, compiled with Debian's: without a host, and so in seconds. Of Fedora's policy nothing is asked
  * here (docs/policy.md).
  */
 
@@ -102,6 +102,7 @@ test.each<[claim: string, options: string, of: (rules: string[]) => unknown, exp
     ["chr_file", "dir", "filesystem", "lnk_file"],
   ],
   ["other tools' containers reach no store", "-s container_t -t svirt_lxc_store_t", classes, ["filesystem"]],
+  ["other tools' containers reach no disk", "-s container_t -t svirt_lxc_disk_t -c file,blk_file", classes, []],
   ["other tools' containers reach no root", "-s container_t -t svirt_lxc_root_t", classes, ["filesystem"]],
   ["only libvirt's controller starts one", "-t svirt_lxc_sys_t -c process -p transition", sources, ["virtd_lxc_t"]],
   [
