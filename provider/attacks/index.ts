@@ -44,6 +44,8 @@ export async function attackProgram(known: Known, attacks = ATTACKS): Promise<st
     [...program.matchAll(/\$known\{(\w+)\}/g)].map(([, key]) => key!).filter((key) => !(key in known));
   const missing = attacks.flatMap(lacking).find((key) => !MAY_LACK.includes(key));
   if (missing !== undefined) throw new Error(`the attacks are to be told of ${missing}`);
+  const strange = Object.keys(known).find((key) => !/^\w+$/.test(key));
+  if (strange !== undefined) throw new Error(`"${strange}" is no name of what the attacks are told`);
   const prelude = await readFile(new URL("./prelude.pl", import.meta.url), "utf8");
   const quote = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
   return [

@@ -18,10 +18,19 @@ test("the program has all of them, and what is known", async () => {
   expect(program).toContain("host_pid => 1,");
 });
 
+test("what is told becomes no part of the program", async () => {
+  await expect(attackProgram({ ...known, "x => 1); system('id'); (y": "1" })).rejects.toThrow(/is no name/);
+  expect(await attackProgram({ ...known, host_file: "'); system('id'); ('" })).toContain(
+    "host_file => '\\'); system(\\'id\\'); (\\''",
+  );
+});
+
 test("what an attack asks for has to be known, but for what not every host has", async () => {
-  const { host_pid: _, format: __, ...less } = known as Record<string, string>;
+  const { host_pid: _, file_system: __, ...less } = known as Record<string, string>;
   await expect(attackProgram(less)).rejects.toThrow("the attacks are to be told of host_pid");
-  await expect(attackProgram({ ...less, host_pid: "1" })).resolves.toContain("%known");
+  await expect(attackProgram({ ...less, host_pid: "1" })).resolves.toContain(
+    "attack('load-file-system', sub {\nabsent();",
+  );
 });
 
 test("results are those of all attacks, twice", () => {
