@@ -36,9 +36,10 @@ const FIRST = ALL.flatMap(({ first }) => first ?? []).join(" ");
 const MARK = "#-- ";
 const TEXT = FILES.map(([file, text]) => `${MARK}${file}\n${text}`).join("");
 
-/** The command that prints the files, each after a line with its name, and whether the units are on. */
+/** The command that prints the files, each after a line with its name, and whether all units are on: `is-active` asks for one. */
 export const LIST_UNITS = `for f in ${NAMES.join(" ")}; do [ ! -e $f ] || { echo "${MARK}$f"; cat $f; }; done
-! systemctl is-active --quiet ${ENABLED} || ! systemctl is-enabled --quiet ${ENABLED} || echo "${MARK}on"`;
+on=$(systemctl show -p ActiveState,UnitFileState ${ENABLED} | grep -cxE 'ActiveState=active|UnitFileState=enabled')
+[ "$on" != ${2 * ALL.length} ] || echo "${MARK}on"`;
 
 /** What LIST_UNITS prints where all of it is there. */
 export const INSTALLED = `${TEXT}${MARK}on`;
