@@ -136,9 +136,12 @@ const waves: Drift[][] = [
     ["the container paused", v("suspend web"), "LxcDomain web", "drift"],
   ],
   [
-    ["one of the host's units off", "systemctl disable --now svirt-lxc-sign.path", "LibvirtService alpha"],
     ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
     ["a capability", redefine("s#<kill state=.on./>#<mknod state='on'/>&#"), "LxcDomain web", "drift"],
+  ],
+  [
+    ["one of the host's units off", "systemctl disable --now svirt-lxc-sign.path", "LibvirtService alpha"],
+    ["the container ended", v("destroy web"), "LxcDomain web", "drift"],
   ],
   [
     ["libvirt down", "rm /mnt/units/libvirtd.socket /mnt/units/libvirtd.service", "LibvirtService alpha"],
