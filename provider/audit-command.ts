@@ -23,8 +23,9 @@ ${command} [STACK [CONTAINER…]] --attack [--identity FILE] [--json]
 
 Attacks containers from inside: logs in as their root, which tries what somebody would who took it over, at the host and at another
 container of the stack. What works does no harm; it may leave a line in the host's audit log, and a module of a file system loaded.
-Only those are attacked that say so, by a file ${MAY_BE_ATTACKED}. They need Perl, and so does the host, on x86_64. FILE is a private key, besides those that ssh finds by itself. The exit code is 1 if something gets
-through that is not stated (docs/confinement.md), or one may not be attacked.
+Only those are attacked that say so, by a file ${MAY_BE_ATTACKED}. They need Perl, and so does the host, on x86_64. FILE is a
+private key, besides those that ssh finds by itself. The exit code is 1 if something gets through that is not stated
+(docs/confinement.md), or one may not be attacked.
 
 ${command} [STACK] --verify FILE [--key KEY] [--json]
 

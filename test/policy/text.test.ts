@@ -1,11 +1,6 @@
 import { CONTROLS, QUESTIONS, type Question } from "../../provider/confinement/questions.ts";
-import {
-  type Access,
-  type CompiledPolicy,
-  compilePolicy,
-  ensurePolicyTools,
-  ourModule,
-} from "../support/policy/tools.ts";
+import { type Access, type CompiledPolicy, compilePolicy, ensurePolicyTools } from "../support/policy/tools.ts";
+import { MODULE_TEXT } from "../support/recorded.ts";
 
 /**
  * What the policy's own text says, compiled with Debian's: without a host, and so in seconds. Of Fedora's policy nothing is asked
@@ -16,13 +11,11 @@ const OWN = "s0:c1,c2";
 const CONTAINER = `system_u:system_r:svirt_lxc_sys_t:${OWN}`;
 
 let root: string;
-let text: string;
 let policy: CompiledPolicy;
 
 beforeAll(async () => {
   root = await ensurePolicyTools();
-  text = await ourModule();
-  policy = await compilePolicy(root, [text]);
+  policy = await compilePolicy(root, [MODULE_TEXT]);
 }, 20 * 60_000);
 
 afterAll(() => policy.remove());
@@ -64,7 +57,7 @@ test("rows that other rules open are named", async () => {
 (allow svirt_lxc_sys_t var_log_t (file (read)))
 (allow domain sysctl_vm_t (file (write)))
 (allow svirt_lxc_sys_t svirt_lxc_sys_t (process (setexec)))`;
-  const opened = await compilePolicy(root, [text, rules]);
+  const opened = await compilePolicy(root, [MODULE_TEXT, rules]);
   expect(await open(opened)).toEqual([
     "SELF process: setexec",
     "system_u:object_r:var_log_t:s0 file: read",
@@ -76,7 +69,7 @@ test("rows that other rules open are named", async () => {
 
 test("a rule that breaks what the distribution never allows makes no policy", async () => {
   const rule = "(allow svirt_lxc_sys_t shadow_t (file (read)))";
-  await expect(compilePolicy(root, [text, rule])).rejects.toThrow(/neverallow/);
+  await expect(compilePolicy(root, [MODULE_TEXT, rule])).rejects.toThrow(/neverallow/);
 });
 
 /** Classes of objects, or who may, of the rules that are found. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lab } from "../../lab/index.ts";
@@ -14,6 +14,7 @@ import { labTest, sharedLab } from "./lab.ts";
 import { labConfig } from "./lab-config.ts";
 import { keepHostPrepared } from "./lab-keeper.ts";
 import { insideOf, makeLoginKey } from "./login.ts";
+import { MODULE_VERSION } from "./recorded.ts";
 import { Stack } from "./stack.ts";
 
 const DOCUMENT = "docs/confinement.md";
@@ -231,8 +232,6 @@ export function attackTests({ whole }: { whole: boolean }): void {
   async function versions(lab: Lab): Promise<string> {
     const command = `date +%Y-%m-%d; uname -r; dpkg-query -W -f '\${Package} \${Version}\\n' libvirt-daemon-driver-lxc selinux-policy-default`;
     const [date, kernel, ...packages] = (await lab.ssh(command)).stdout.split("\n");
-    const policy = await readFile(new URL("../../provider/policy/svirt_lxc.cil", import.meta.url), "utf8");
-    const version = /^; Version (\d+)/m.exec(policy)?.[1];
-    return `${date}: Linux ${kernel}, ${packages.join(", ")}, policy svirt_lxc version ${version}.`;
+    return `${date}: Linux ${kernel}, ${packages.join(", ")}, policy svirt_lxc version ${MODULE_VERSION}.`;
   }
 }

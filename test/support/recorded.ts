@@ -5,13 +5,15 @@ import type { Outcome, Results } from "../../provider/host/batch.ts";
 import { INSTALLED } from "../../provider/tools/host-units.ts";
 
 const FOLDER = new URL("../fixtures/debian13/", import.meta.url);
-const CIL = new URL("../../provider/policy/svirt_lxc.cil", import.meta.url);
 
-/** The digest of this release's SELinux module. */
-export const MODULE = createHash("sha256").update(readFileSync(CIL)).digest("hex");
+/** The text of this release's SELinux module. */
+export const MODULE_TEXT = readFileSync(new URL("../../provider/policy/svirt_lxc.cil", import.meta.url), "utf8");
+
+/** Its digest. */
+export const MODULE = createHash("sha256").update(MODULE_TEXT).digest("hex");
 
 /** Its version. */
-export const MODULE_VERSION = Number(/^; Version (\d+)\./m.exec(readFileSync(CIL, "utf8"))![1]);
+export const MODULE_VERSION = Number(/^; Version (\d+)\./m.exec(MODULE_TEXT)![1]);
 
 /** What a read printed, changed. */
 export type Edit = (text: string) => string;

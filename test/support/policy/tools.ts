@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrap } from "../../../lab/bootstrap.ts";
 import { digestOf } from "../../../lab/digest.ts";
@@ -101,9 +101,4 @@ async function ask(root: string, policy: string, asked: readonly Access[]): Prom
     if (allowed === undefined) throw new Error(`checkpolicy does not answer for ${JSON.stringify(one)}: ${answer}`);
     return allowed.trim().split(/\s+/).filter(Boolean);
   });
-}
-
-/** The text of the module that we load. */
-export function ourModule(): Promise<string> {
-  return readFile(new URL("../../../provider/policy/svirt_lxc.cil", import.meta.url), "utf8");
 }
