@@ -27,12 +27,13 @@ export const labRecipe = {
   ],
 };
 
-const packages = "systemd-sysv libpam-systemd libnss-systemd dbus openssh-server iproute2".split(" ");
+/** What a systemd container with DHCP and ssh needs besides the smallest root. */
+export const basePackages = "systemd-sysv libpam-systemd libnss-systemd dbus openssh-server iproute2".split(" ");
 
-/** What the small root of a container is made of: what a systemd container with DHCP and ssh needs, no kernel. */
+/** What the small root of a container is made of: no kernel. */
 export const baseRecipe = {
   /** The very command of README, less the name of the archive. */
-  command: ["mmdebstrap", "--variant=minbase", `--include=${packages.join(",")}`, suite],
+  command: ["mmdebstrap", "--variant=minbase", `--include=${basePackages.join(",")}`, suite],
   // documentation and translations are a third of a small root
   exclude: ["doc", "man", "info", "locale", "lintian"].map((folder) => `./usr/share/${folder}/*`),
 };

@@ -75,7 +75,13 @@ export const apt: Source<Recipe> = {
     }),
 };
 
-/** Lines of sources.list(5); none for the archives that mmdebstrap takes by itself. */
+/**
+ * Lines of sources.list(5); none for the archives that mmdebstrap takes by itself. An archive on the host is copied from: dpkg runs
+ * inside the root, and does not reach it (mmdebstrap(1), "file://").
+ */
 function sourceLines({ suite, mirrors = [] }: Recipe): string[] {
-  return mirrors.map(({ url, suite: own = suite, components }) => `deb ${url} ${own} ${components.join(" ")}`);
+  return mirrors.map(({ url, suite: own = suite, components }) => {
+    const address = url.replace(/^file:/, "copy:");
+    return `deb ${address} ${own} ${components.join(" ")}`;
+  });
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { basePackages } from "../../lab/recipe.ts";
 import { labTest, ownDenials, sharedLab } from "../support/lab.ts";
 import { expectEnforcing, says as hostSays } from "../support/lab-selinux.ts";
 import { insideOf, makeLoginKey } from "../support/login.ts";
@@ -54,6 +55,19 @@ function config(more: object = {}, rebuild?: string) {
     "svirt-lxc:hosts": { lab: { ssh: "lab", sshConfig: ".lab-test/ssh_config", ...more } },
     "svirt-lxc:images": { fedora: { dnf: { release: 42, repositories }, rebuild } },
     "svirt-lxc:containers": { web: container },
+  };
+}
+
+/** The same with a second container, of Debian's packages. */
+function withDebian(wanted: ReturnType<typeof config>) {
+  const mirrors = [{ url: `file://${MIRROR}/${paths.debian}` }];
+  const apt = { suite: SUITE, packages: basePackages, mirrors, keyring: `${MIRROR}/${paths.key}` };
+  const { fedora } = wanted["svirt-lxc:images"];
+  const { web } = wanted["svirt-lxc:containers"];
+  return {
+    ...wanted,
+    "svirt-lxc:images": { fedora, debian: { apt } },
+    "svirt-lxc:containers": { web, db: { ...web, image: "debian" } },
   };
 }
 
@@ -115,7 +129,20 @@ labTest(
   },
 );
 
-labTest("nothing was denied to the container, nor to libvirt's controller or the mounter", async (lab) => {
+labTest("a root of Debian's packages is made there, too, and its container is confined", async () => {
+  await stack.configure(withDebian(config({}, "2")));
+  const { ok, output } = await stack.up();
+  expect(ok ? "" : output).toBe("");
+  expect((await stack.outputs()).containers.db.verdict).toBe("confined");
+  const { packages } = await outputsOf("LxcImage lab.debian");
+  expect(packages).toContainEqual(expect.stringMatching(/^openssh-server:amd64=1:/));
+  expect(
+    (await inside("db", "systemctl is-system-running --wait; dpkg-query -W -f '${Status}' openssh-server")).stdout,
+  ).toBe("running\ninstall ok installed");
+  await stack.converged();
+});
+
+labTest("nothing was denied to a container, nor to libvirt's controller or the mounter", async (lab) => {
   expect((await ownDenials(lab)).filter((line) => !denied.includes(line))).toEqual([]);
 });
 

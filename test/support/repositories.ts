@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { cachedArchives } from "../../lab/base.ts";
+import { basePackages } from "../../lab/recipe.ts";
 import { cached } from "../../scripts/setup/cache.ts";
 import { ensurePackages, ensurePrograms } from "../../scripts/setup/packages.ts";
 import { makeRpms } from "./rpms.ts";
@@ -21,6 +22,8 @@ export const SUITE = "trixie";
 
 /** What hosts of Debian install to build images: of these, and of what they need, the archive has all that a small root lacks. */
 const TOOLS = ["dnf", "rpm", "mmdebstrap", "debian-archive-keyring", "curl"];
+/** What a root is made of, of which it has all: apt's names of mmdebstrap's smallest variant, and what a container needs. */
+const ROOT = ["?essential", "?priority(required)", "apt", ...basePackages];
 
 const programs: Readonly<Record<string, string>> = {
   rpmbuild: "rpm",
@@ -72,15 +75,18 @@ async function build(dir: string): Promise<void> {
   for (const folder of [root, home]) await rm(folder, { recursive: true });
 }
 
-/** An archive with the packages that a root lacks for the tools. */
+/** An archive with the packages that a root lacks for the tools, and those of a root. */
 async function makeDebian(target: string, status: string, home: string): Promise<void> {
   const root = join(target, "root");
   const pool = join(target, "pool");
   await mkdir(pool, { recursive: true });
   // mmdebstrap knows Debian's archives, and has apt ask them of this root as of any other.
+  const download = (packages: string[]) =>
+    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -y --no-install-recommends --download-only install ${packages.map((name) => `'${name}'`).join(" ")}`;
   const hooks = [
+    download(ROOT),
     `cp '${status}' "$1/var/lib/dpkg/status"`,
-    `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -y --no-install-recommends --download-only install ${TOOLS.join(" ")}`,
+    download(TOOLS),
     `cp "$1"/var/cache/apt/archives/*.deb '${pool}'`,
   ];
   const options = [
