@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock.ts";
 import { cacheDir } from "./paths.ts";
 import { prune, touch } from "./prune.ts";
+import { removeBuild } from "./remove.ts";
 import { giveToCaller } from "./root.ts";
 
 /** Something that takes long to make and depends on nothing but its recipe. */
@@ -32,7 +33,7 @@ export async function cached(entry: CacheEntry): Promise<string> {
       await rename(temporary, target);
       await prune(target, entry.name);
     } finally {
-      await rm(temporary, { recursive: true, force: true });
+      await removeBuild(temporary);
     }
     return target;
   });
@@ -56,6 +57,6 @@ function cachePath({ name, recipe }: Pick<CacheEntry, "name" | "recipe">): strin
 async function removeLeftovers(prefix: string): Promise<void> {
   for (const name of await readdir(cacheDir())) {
     const path = join(cacheDir(), name);
-    if (path.startsWith(prefix)) await rm(path, { recursive: true, force: true });
+    if (path.startsWith(prefix)) await removeBuild(path);
   }
 }
