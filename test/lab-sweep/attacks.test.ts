@@ -1,3 +1,4 @@
 import { attackTests } from "../support/attack-tests.ts";
+import { LabPair } from "../support/lab-pair.ts";
 
-attackTests({ whole: true });
+attackTests(new LabPair("lab-attacks"), { whole: true });

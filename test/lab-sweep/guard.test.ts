@@ -1,3 +1,4 @@
 import { guardTests } from "../support/guard-tests.ts";
+import { LabPair } from "../support/lab-pair.ts";
 
-guardTests({ whole: true });
+guardTests(new LabPair("lab-guard"), { whole: true });

@@ -1,3 +1,4 @@
+import { LabPair } from "../support/lab-pair.ts";
 import { limitTests } from "../support/limit-tests.ts";
 
-limitTests({ whole: true });
+limitTests(new LabPair("lab-limits"), { whole: true });

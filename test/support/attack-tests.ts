@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Lab } from "../../lab/index.ts";
 import { until } from "../../lab/wait.ts";
 import { type Attacked, MAY_BE_ATTACKED } from "../../provider/attacks/attack-containers.ts";
@@ -11,11 +8,8 @@ import { auditCommand } from "../../provider/audit-command.ts";
 import { attackRecipe, attackUnmapped } from "./attack-subjects.ts";
 import { documentedRows, expectDocumented, noteDocumented, table } from "./generated.ts";
 import { labTest, sharedLab } from "./lab.ts";
-import { labConfig } from "./lab-config.ts";
-import { keepHostPrepared } from "./lab-keeper.ts";
-import { insideOf, makeLoginKey } from "./login.ts";
+import type { LabPair } from "./lab-pair.ts";
 import { MODULE_VERSION } from "./recorded.ts";
-import { Stack } from "./stack.ts";
 
 const DOCUMENT = "docs/confinement.md";
 const SUBJECTS = ["the recipe of 2014", "ours, host permissive", "ours, without its map of users", "ours"] as const;
@@ -31,23 +25,13 @@ const AGAIN = "does all of this again, as root of a user namespace that it makes
  * What root of a container tries against its host and its neighbour. `whole`: in three other containers as well, which have less
  * around them, and in which the attacks have to work.
  */
-export function attackTests({ whole }: { whole: boolean }): void {
-  let dir: string;
-  let stack: Stack;
-  let key: string;
+export function attackTests(pair: LabPair, { whole }: { whole: boolean }): void {
   let options: string;
   let settings: string;
   const found = new Map<Subject, Results>();
 
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "svirt-lxc-attacks-"));
-    await keepHostPrepared();
-    key = await makeLoginKey(dir);
-    const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-    const attacked = { ...common, files: { [MAY_BE_ATTACKED]: { content: "" } } };
-    stack = await Stack.create("lab-attacks", labConfig({ web: attacked, db: attacked }), { dir });
-    const { ok, output } = await stack.up();
-    expect(ok ? "" : output).toBe("");
+    await pair.have();
     const lab = await sharedLab();
     settings = (await lab.ssh(SETTINGS)).stdout;
     options = await groupOptions(lab);
@@ -56,15 +40,9 @@ export function attackTests({ whole }: { whole: boolean }): void {
   afterAll(async () => {
     const lab = await sharedLab();
     await lab.ssh("setenforce 1");
-    await stack.destroy();
-    await stack.remove();
-    await rm(dir, { recursive: true });
-  }, 20 * 60_000);
+  });
 
-  const inside = insideOf(
-    () => stack,
-    () => key,
-  );
+  const { inside } = pair;
 
   const groupOptions = async (lab: Lab) =>
     (await lab.ssh("findmnt -n -o FS-OPTIONS /sys/fs/cgroup")).stdout
@@ -74,10 +52,10 @@ export function attackTests({ whole }: { whole: boolean }): void {
 
   /** As people have a container attacked. */
   async function audited(name: string): Promise<{ attacked: Attacked; code: number }> {
-    const args = [stack.name, name, "--attack", "--identity", key, "--json"];
+    const args = [pair.stack.name, name, "--attack", "--identity", pair.key, "--json"];
     const { text, code } = await auditCommand(args, {
       command: "audit",
-      exportStack: () => stack.pulumi("stack", "export"),
+      exportStack: () => pair.stack.pulumi("stack", "export"),
     });
     return { attacked: JSON.parse(text)[0], code };
   }
@@ -91,16 +69,16 @@ export function attackTests({ whole }: { whole: boolean }): void {
 
   /** The same attacks on somebody else, who is told of the same kind of targets. */
   async function withTargets(work: (program: string) => Promise<Results>): Promise<Results> {
-    const { inputs } = (await stack.resources())["LxcDomain db"];
-    const { hostKey } = (await stack.resources())["LxcRootfs db"].outputs;
+    const { inputs } = (await pair.stack.resources())["LxcDomain db"];
+    const { hostKey } = (await pair.stack.resources())["LxcRootfs db"].outputs;
     const { name, address, connection } = inputs;
-    const targets = await placeTargets(connection, { name, address, hostKey, connection, identities: [key] });
+    const targets = await placeTargets(connection, { name, address, hostKey, connection, identities: [pair.key] });
     const results = await work(await attackProgram(targets.known));
     await targets.end();
     return results;
   }
 
-  const image = async (): Promise<string> => (await stack.resources())["LxcImage lab.base"].outputs.path;
+  const image = async (): Promise<string> => (await pair.stack.resources())["LxcImage lab.base"].outputs.path;
 
   function subject(name: Subject, work: (lab: Lab) => Promise<Results>): void {
     labTest(`${name} is attacked`, async (lab) => {
@@ -169,8 +147,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
     );
     expect((await lab.ssh("virsh -q -c lxc:/// domstate web")).stdout.trim()).toBe("running");
     await lab.ssh("virsh -q -c lxc:/// destroy web");
-    const { ok, output } = await stack.up();
-    expect(ok ? "" : output).toBe("");
+    await pair.up();
     expect((await inside("web", "echo back")).stdout).toBe("back");
   });
 
@@ -180,7 +157,7 @@ export function attackTests({ whole }: { whole: boolean }): void {
     expect((await lab.ssh(left, { reject: false })).stdout).toBe("");
     expect(await groupOptions(lab)).toBe(options);
     expect((await lab.ssh(SETTINGS)).stdout).toBe(settings);
-    await stack.converged();
+    await pair.stack.converged();
   });
 
   labTest("what was found is what is documented", async (lab) => {

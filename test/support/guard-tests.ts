@@ -3,16 +3,14 @@ import { until } from "../../lab/wait.ts";
 import { audit } from "../../provider/audit.ts";
 import { verify } from "../../provider/verify.ts";
 import { denials, labTest } from "./lab.ts";
-import { keepHostPrepared } from "./lab-keeper.ts";
-import { LabLife } from "./lab-life.ts";
+import type { LabPair } from "./lab-pair.ts";
 
 /**
  * What becomes of a container that is started without an `up`, when something is wrong with its confinement. `whole`: also by a
  * boot of the host, and by what takes a new policy.
  */
-export function guardTests({ whole }: { whole: boolean }): void {
-  beforeAll(keepHostPrepared, 20 * 60_000);
-  const life = new LabLife("lab-guard");
+export function guardTests(pair: LabPair, { whole }: { whole: boolean }): void {
+  beforeAll(() => pair.have(), 20 * 60_000);
   const HOOK = "/etc/libvirt/hooks/lxc.d/svirt-lxc";
 
   const says = async (lab: Lab, command: string) => (await lab.ssh(command)).stdout;
@@ -39,20 +37,19 @@ export function guardTests({ whole }: { whole: boolean }): void {
     { make, mend }: { make: (lab: Lab) => Promise<unknown>; mend: (lab: Lab) => Promise<unknown> },
     reason: RegExp,
   ): void {
-    life.event(`${name}: it does not stay up, and the reason is told`, life.one, async (lab) => {
+    pair.event(`${name}: it does not stay up, and the reason is told`, async (lab) => {
       await make(lab);
       expect(await boot(lab)).toMatch(reason);
       expect(await state(lab)).toBe("shut off");
-      const { output } = await life.stack.preview("--refresh", "--diff");
+      const { output } = await pair.stack.preview("--refresh", "--diff");
       expect(output).toMatch(reason);
       await mend(lab);
-      const run = await life.stack.up();
-      expect(run.ok ? "" : run.output).toBe("");
+      await pair.up();
       expect(await state(lab)).toBe("running");
     });
   }
 
-  life.event("a start that is confined is proven", life.one, async (lab) => {
+  pair.event("a start that is confined is proven", async (lab) => {
     expect(await start(lab)).toBe("");
     expect(await says(lab, "cat /var/lib/svirt-lxc/proofs/web")).toBe(
       `proven ${await says(lab, "cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children | tr -d ' '")}`,
@@ -61,7 +58,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
 
   /** The statements of a file of the host, once there are so many: the host signs by itself, a moment after the start. */
   async function signed(lab: Lab, count: number) {
-    const key = (await life.stack.resources())["LibvirtService lab"].outputs.evidenceKey;
+    const key = (await pair.stack.resources())["LibvirtService lab"].outputs.evidenceKey;
     const log = "/var/log/svirt-lxc/evidence/web.log";
     return until(`${count} statements`, 300, async () => {
       const all = await verify(await says(lab, `cat ${log}`), [key]);
@@ -69,7 +66,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
     });
   }
 
-  life.event("a start without an `up` is signed, by a key that no container reaches", life.one, async (lab) => {
+  pair.event("a start without an `up` is signed, by a key that no container reaches", async (lab) => {
     const before = await signed(lab, 1);
     const whose = "stat -c '%C %a %U' /var/lib/svirt-lxc/evidence/key /var/log/svirt-lxc/evidence/web.log";
     expect((await says(lab, whose)).split("\n")).toEqual(
@@ -89,9 +86,9 @@ export function guardTests({ whole }: { whole: boolean }): void {
   });
 
   /** What `npm run audit` finds of it. */
-  const audited = async () => audit([(await life.stack.resources())["LxcDomain web"].inputs]);
+  const audited = async () => audit([(await pair.stack.resources())["LxcDomain web"].inputs]);
 
-  life.event("an audit tells each piece of evidence, and what is wrong once it is not", life.one, async (lab) => {
+  pair.event("an audit tells each piece of evidence, and what is wrong once it is not", async (lab) => {
     const [good] = await audited();
     expect(good).toMatchObject({ host: "lab", container: "web", confined: true });
     expect(Object.fromEntries(good!.checks.map(({ what, found }) => [what, found]))).toMatchObject({
@@ -103,7 +100,7 @@ export function guardTests({ whole }: { whole: boolean }): void {
     });
     await lab.ssh("virsh -q -c lxc:/// destroy web");
     expect(await audited()).toMatchObject([{ confined: false, checks: [{ faults: ["it does not run"] }] }]);
-    expect((await life.stack.up()).ok).toBe(true);
+    await pair.up();
   });
 
   const relabel = (level: string) => (lab: Lab) =>
@@ -129,14 +126,14 @@ export function guardTests({ whole }: { whole: boolean }): void {
     );
   }
 
-  life.event("a guard that was deleted is put back, and libvirt told of it", life.one, async (lab) => {
+  pair.event("a guard that was deleted is put back, and libvirt told of it", async (lab) => {
     await lab.ssh(`rm ${HOOK} && systemctl restart libvirtd`);
-    expect((await life.stack.preview("--refresh")).operations).toHaveProperty("LibvirtService lab");
-    expect((await life.stack.up()).ok).toBe(true);
+    expect((await pair.stack.preview("--refresh")).operations).toHaveProperty("LibvirtService lab");
+    await pair.up();
     expect(await says(lab, `stat -c %C ${HOOK}`)).toContain(":svirt_lxc_guard_exec_t:");
     await relabel("s0:c7,c777")(lab);
     expect(await start(lab)).toMatch(/its definition says the label/);
-    expect((await life.stack.up()).ok).toBe(true);
+    await pair.up();
   });
 
   labTest("nothing was denied to the guard, nor to what signs", async (lab) => {

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { until } from "../../lab/wait.ts";
 import { Documented, expectDocumented, table } from "./generated.ts";
 import { labTest, ownDenials, sharedLab } from "./lab.ts";
-import { labConfig } from "./lab-config.ts";
-import { keepHostPrepared } from "./lab-keeper.ts";
+import type { LabPair } from "./lab-pair.ts";
 import { says as hostSays } from "./lab-selinux.ts";
-import { insideOf, makeLoginKey } from "./login.ts";
-import { Stack } from "./stack.ts";
 import { LIST_VISIBLE, REASONS } from "./visible.ts";
 import { Witness } from "./witness.ts";
 
@@ -16,13 +10,10 @@ import { Witness } from "./witness.ts";
  * What a container may use up, tried from inside by its root, while its neighbour and the host have to go on. `whole`: and how
  * limits change, what is started again, and what it sees of its host.
  */
-export function limitTests({ whole }: { whole: boolean }): void {
+export function limitTests(pair: LabPair, { whole }: { whole: boolean }): void {
   const SLICE = "/sys/fs/cgroup/machine.slice/machine-svirt\\x2dlxc.slice/machine-svirt\\x2dlxc-web.slice";
   const AS_USER = "setpriv --reuid=1000 --regid=1000 --clear-groups";
 
-  let dir: string;
-  let key: string;
-  let stack: Stack;
   let witness: Witness;
   let denied: string[];
   const documented = new Documented("docs/limits.md", "attacks", [
@@ -32,34 +23,16 @@ export function limitTests({ whole }: { whole: boolean }): void {
     "its neighbour and the host notice",
   ]);
 
-  const config = (web: object = {}) => {
-    const common = { host: "lab", image: "base", authorizedKeys: [`${key}.pub`], memory: "256MiB" };
-    return labConfig({ web: { ...common, tasks: 300, ...web }, db: common });
-  };
-
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "svirt-lxc-limits-"));
-    await keepHostPrepared();
-    key = await makeLoginKey(dir);
-    stack = await Stack.create("lab-limits", config(), { dir });
     const lab = await sharedLab();
     denied = await ownDenials(lab);
-    const { ok, output } = await stack.up();
-    expect(ok ? "" : output).toBe("");
-    witness = new Witness(lab, { db: (await stack.outputs()).containers.db.address, host: "127.0.0.1" });
+    await pair.have({ tasks: 300 });
+    witness = new Witness(lab, { db: (await pair.stack.outputs()).containers.db.address, host: "127.0.0.1" });
   }, 20 * 60_000);
 
-  afterAll(async () => {
-    await witness?.end();
-    await stack.destroy();
-    await stack.remove();
-    await rm(dir, { recursive: true });
-  }, 20 * 60_000);
+  afterAll(() => witness?.end());
 
-  const inside = insideOf(
-    () => stack,
-    () => key,
-  );
+  const { inside } = pair;
   /** What a script prints that root of the container runs, with the exit code of what it ends with. */
   const attacker = async (script: string) => (await inside("web", `{ ${script}\n} 2>&1; echo "exit $?"`)).stdout;
   const says = async (command: string) => hostSays(await sharedLab(), command);
@@ -71,6 +44,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
   const started = async () => (await inside("web", "stat -c %Y /proc/1")).stdout;
   /** The limits of web, by what the kernel says of its slice. */
   const inForce = () => says(`cd '${SLICE}' && cat memory.max memory.swap.max pids.max cpu.max cpu.weight io.weight`);
+  const OTHERS = { memory: "512MiB", tasks: 400, cpus: 0.5, cpuWeight: 50, ioWeight: 50 };
   const CHANGED = ["603979776", "0", "400", "50000 100000", "50", "default 50"].join("\n");
 
   /** A row of the table: an attack, what holds it, and what the container gets; the neighbour and the host have to go on. */
@@ -211,10 +185,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
   if (whole)
     labTest("limits change while it runs, and what somebody else set is named and put back", async (lab) => {
       const before = await started();
-      await stack.configure(config({ memory: "512MiB", tasks: 400, cpus: 0.5, cpuWeight: 50, ioWeight: 50 }));
-      const { ok, output, operations } = await stack.up();
-      expect(ok ? "" : output).toBe("");
-      expect(Object.keys(operations)).toEqual(["LxcDomain web"]);
+      expect(Object.keys(await pair.have(OTHERS))).toEqual(["LxcDomain web"]);
       expect(await inForce()).toBe(CHANGED);
       expect(
         (
@@ -222,13 +193,13 @@ export function limitTests({ whole }: { whole: boolean }): void {
         ).stdout.replaceAll(" ", ""),
       ).toBe("512\n128");
       expect(await started()).toBe(before);
-      await stack.converged();
+      await pair.stack.converged();
 
       await lab.ssh("systemctl set-property --runtime 'machine-svirt\\x2dlxc-web.slice' TasksMax=1000");
-      expect((await stack.preview("--refresh")).operations["LxcDomain web"]?.properties).toEqual(["tasks"]);
-      expect((await stack.up()).ok).toBe(true);
+      expect((await pair.stack.preview("--refresh")).operations["LxcDomain web"]?.properties).toEqual(["tasks"]);
+      expect((await pair.stack.up()).ok).toBe(true);
       expect(await says(`cat '${SLICE}/pids.max'`)).toBe("400");
-      await stack.converged();
+      await pair.stack.converged();
     });
 
   if (whole)
@@ -245,7 +216,7 @@ export function limitTests({ whole }: { whole: boolean }): void {
         await lab.ssh(`kill -9 ${killed}`);
         await until("another start", 300, async () => !["", killed].includes(await controller()));
         await until("a login", 300, loggedIn);
-        await stack.converged();
+        await pair.stack.converged();
 
         await inside("web", "systemctl poweroff").catch(() => {});
         await until("its end", 300, async () => (await says("virsh -q -c lxc:/// domstate web")) === "shut off");
@@ -257,12 +228,11 @@ export function limitTests({ whole }: { whole: boolean }): void {
   if (whole)
     labTest("after a reboot of the host they are in force", async (lab) => {
       await witness.end();
-      await stack.configure(config({ memory: "512MiB", tasks: 400, cpus: 0.5, cpuWeight: 50, ioWeight: 50 }));
-      expect((await stack.up()).ok).toBe(true);
+      await pair.have(OTHERS);
       await lab.reboot();
       await until("a login", 300, loggedIn);
       expect(await inForce()).toBe(CHANGED);
-      await stack.converged();
+      await pair.stack.converged();
     });
 
   if (whole)

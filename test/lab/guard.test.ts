@@ -1,3 +1,0 @@
-import { guardTests } from "../support/guard-tests.ts";
-
-guardTests({ whole: false });
