@@ -16,6 +16,30 @@ const pid = '$(cat /proc/$(cat /run/libvirt/lxc/web.pid)/task/*/children | tr -d
 
 type Drift = [what: string, change: string, resource: string, property?: string];
 
+/** The definition of the domain, all of it at once: what is changed, and what a preview of the domain alone says of it. */
+const definition: [what: string, edit: string, says: RegExp][] = [
+  ["memory", "s/524288/262144/", /~ memory *: "256MiB" => "512MiB"/],
+  ["label", "s/c0,c512/c5,c517/", /~ label *: "\S*:c5,c517" => "\S*:c0,c512"/],
+  ["id map", "s/target='1879048192'/target='1879113728'/", /~ start: 1879113728 => 1879048192/],
+  ["network", "s/network='svirt-lxc'/network='default'/", /~ network *: "default" => "svirt-lxc"/],
+  ["folder of its root", "s#roots/web#roots/other#", /~ path *: "\S*roots\/other\S*" => "\S*roots\/web/],
+  ["processors", "s#>1</vcpu>#>2</vcpu>#", /"vcpu=2"/],
+  [
+    "limits of memory, processor and disk",
+    "s#<os>#<memtune><soft_limit>1</soft_limit></memtune><cputune><shares>512</shares></cputune><blkiotune><weight>800</weight></blkiotune>&#",
+    /"memtune\/soft_limit=1"\s[^"]*"cputune\/shares=512"\s[^"]*"blkiotune\/weight=800"/,
+  ],
+  ["slice", "s#>/machine/svirt-lxc/web<#>/system<#", /"resource\/partition=\/system"/],
+  ["filter on its interface", "s#svirt-lxc-guest#x#", /"devices\/interface\/filterref@filter=x"/],
+  ["clock", "s#offset='utc'#offset='localtime'#", /"clock@offset=localtime"/],
+  ["capability", "s#<kill state=.on./>#<mknod state='on'/>&#", /"features\/capabilities\/mknod@state=on"/],
+  [
+    "MAC",
+    "s/mac address='[^']*'/mac address='52:54:00:00:00:02'/",
+    /"devices\/interface\/mac@address=52:54:00:00:00:02"/,
+  ],
+];
+
 /** One wave at a time; within one, each changes another resource. */
 const waves: Drift[][] = [
   [
@@ -23,7 +47,6 @@ const waves: Drift[][] = [
     ["lxc.conf back at its defaults", "sed -i /^security_/d /etc/libvirt/lxc.conf", "LibvirtService alpha"],
     ["the image's claim removed", `rm ${STORE}/claims/image-*/*LxcImage*`, "LxcImage alpha.base"],
     ["the hostname", `${INSIDE} && echo x >etc/hostname`, "LxcRootfs web", "hostname"],
-    ["the memory", redefine("s/524288/262144/"), "LxcDomain web", "memory"],
   ],
   [
     [
@@ -35,7 +58,6 @@ const waves: Drift[][] = [
     ["the module replaced", "echo x >/mnt/modules/svirt_lxc", "SelinuxPolicy alpha"],
     ["the network stopped", v("net-destroy svirt-lxc"), "LibvirtService alpha"],
     ["the authorized keys", `${INSIDE} && echo evil >>root/.ssh/authorized_keys`, "LxcRootfs web", "authorizedKeys"],
-    ["the label", redefine("s/c0,c512/c5,c517/"), "LxcDomain web", "label"],
   ],
   [
     [
@@ -45,7 +67,6 @@ const waves: Drift[][] = [
     ],
     ["the network not started at boot", v("net-autostart svirt-lxc --disable"), "LibvirtService alpha"],
     ["DHCP", `${INSIDE} && rm etc/systemd/network/0-svirt-lxc.network`, "LxcRootfs web", "dhcp"],
-    ["the id map", redefine("s/target='1879048192'/target='1879113728'/"), "LxcDomain web", "idmap"],
   ],
   [
     ["the policy's claim removed", `rm ${STORE}/claims/policy/*`, "SelinuxPolicy alpha"],
@@ -56,13 +77,11 @@ const waves: Drift[][] = [
       "LxcRootfs web",
       "units",
     ],
-    ["no label", redefine("/<seclabel/,/<.seclabel>/d"), "LxcDomain web", "label"],
   ],
   [
     ["libvirt not started at boot", "systemctl disable libvirtd.service", "LibvirtService alpha"],
     ["the module disabled", "semodule -d svirt_lxc", "SelinuxPolicy alpha"],
     ["the ssh host key", `${INSIDE} && rm etc/ssh/ssh_host_ed25519_key*`, "LxcRootfs web"],
-    ["the domain's network", redefine("s/network='svirt-lxc'/network='default'/"), "LxcDomain web", "network"],
   ],
   [
     ["a package removed", "sed -i /nftables/d /mnt/packages", "LibvirtService alpha"],
@@ -109,36 +128,18 @@ const waves: Drift[][] = [
   ],
   [
     ["the network routed", "sed -i 's/nat/route/' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
-    ["the MAC", redefine("s/mac address='[^']*'/mac address='52:54:00:00:00:02'/"), "LxcDomain web", "drift"],
+    ["no label", redefine("/<seclabel/,/<.seclabel>/d"), "LxcDomain web"],
   ],
-  [["processors", redefine("s#>1</vcpu>#>2</vcpu>#"), "LxcDomain web", "drift"]],
-  [
-    [
-      "limits of memory, processor and disk",
-      redefine(
-        "s#<os>#<memtune><soft_limit>1</soft_limit></memtune><cputune><shares>512</shares></cputune><blkiotune><weight>800</weight></blkiotune>&#",
-      ),
-      "LxcDomain web",
-      "drift",
-    ],
-  ],
-  [["the slice", redefine("s#>/machine/svirt-lxc/web<#>/system<#"), "LxcDomain web", "drift"]],
-  [["a filter on its interface", redefine("s#svirt-lxc-guest#x#"), "LxcDomain web", "drift"]],
-  [["the clock", redefine("s#offset='utc'#offset='localtime'#"), "LxcDomain web", "drift"]],
   [
     ["networkd told nothing of the network", "rm /etc/systemd/network/0-svirt-lxc.*", "LibvirtService alpha"],
     ["the unit removed", `rm /etc/systemd/system/${UNIT}; systemctl daemon-reload`, "LxcRootfs web"],
-    ["the folder of its root", redefine("s#roots/web#roots/other#"), "LxcDomain web", "path"],
   ],
   [
     ["the network's domain", "sed -i '/<domain /d' /mnt/networks/svirt-lxc/config.xml", "LibvirtService alpha"],
     ["the slot given up", `rm ${STORE}/slots/0`, "LxcRootfs web"],
     ["the container paused", v("suspend web"), "LxcDomain web", "drift"],
   ],
-  [
-    ["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"],
-    ["a capability", redefine("s#<kill state=.on./>#<mknod state='on'/>&#"), "LxcDomain web", "drift"],
-  ],
+  [["the root's claim of its image", `rm ${STORE}/claims/image-*/*LxcRootfs*`, "LxcRootfs web"]],
   [
     ["one of the host's units off", "systemctl disable --now svirt-lxc-sign.path", "LibvirtService alpha"],
     ["the container ended", v("destroy web"), "LxcDomain web", "drift"],
@@ -164,15 +165,16 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await site.end();
-  process.stderr.write(`drift: ${waves.flat().length} fields\n`);
+  process.stderr.write(`drift: ${definition.length + waves.flat().length} fields\n`);
 });
 
-test("a preview tells what it is and what it will be", async () => {
-  await host.sh(redefine("s/524288/262144/"));
-  expect((await stack.preview("--diff")).output).toMatch(/~ memory *: "256MiB" => "512MiB"/);
-  await host.sh(redefine("s#>1</vcpu>#>2</vcpu>#"));
-  expect((await stack.preview("--diff")).output).toMatch(/- drift *: \[\n *- *\[0\]: "vcpu=2"/);
+test("a preview tells what the domain is and what it will be, each part of its definition", async () => {
+  await host.sh(redefine(definition.map(([, edit]) => edit).join(";")));
+  const { output } = await stack.preview("--diff");
+  for (const [what, , says] of definition)
+    expect({ what, output }).toEqual({ what, output: expect.stringMatching(says) });
   expect((await stack.up()).ok).toBe(true);
+  expect(await snapshot(host)).toEqual(intact);
 });
 
 const named = waves.map((wave): [string, Drift[]] => [wave.map(([what]) => what).join("; "), wave]);

@@ -19,10 +19,10 @@ afterAll(async () => {
   process.stderr.write(`kills: ${killed} boundaries\n`);
 });
 
-/** Each run is killed at its fourth step, so that it gets on by three. */
+/** Each run is killed at its sixth step, so that it gets on by five. */
 async function throughAll(operation: "up" | "destroy"): Promise<number> {
   for (let count = 0; count < 40; count++) {
-    const run = await disturbed(life.host, life.stack, operation, 4, KILLS[turn++ % KILLS.length]!);
+    const run = await disturbed(life.host, life.stack, operation, 6, KILLS[turn++ % KILLS.length]!);
     if (!run) return count;
     killed++;
     expect(run.ok).toBe(false);

@@ -32,19 +32,19 @@ const retain = ({ props, opts }: pulumi.ResourceTransformArgs) => ({ props, opts
 const component = (name: string, opts: pulumi.ComponentResourceOptions) =>
   new pulumi.ComponentResource("acme:index:Group", name, {}, opts);
 const sources = {
-  parent: () => ({ parent: component("group", retained) }),
-  grandparent: () => ({ parent: component("inner", { parent: component("outer", retained) }) }),
+  parent: (name) => ({ parent: component(`${name}-group`, retained) }),
+  grandparent: (name) => ({ parent: component(`${name}-inner`, { parent: component(`${name}-outer`, retained) }) }),
   transformation: () => ({
     transformations: [({ props, opts }) => ({ props, opts: { ...opts, ...retained } })],
   }),
-  transform: () => ({ parent: component("group", { transforms: [retain] }) }),
-} satisfies Record<string, () => pulumi.ComponentResourceOptions>;
+  transform: (name) => ({ parent: component(`${name}-group`, { transforms: [retain] }) }),
+} satisfies Record<string, (name: string) => pulumi.ComponentResourceOptions>;
 for (const [name, wish] of Object.entries(config.requireObject<Record<string, Wish>>("containers"))) {
   const { as = name, was = [], rebuild, rootPassword, name: hostName, retainedBy, adopt, ...options } = wish;
   const args = { host, image, rebuild, rootPassword, name: hostName, adopt };
   new LxcContainer(as, args, {
     ...options,
-    ...(retainedBy && sources[retainedBy]()),
+    ...(retainedBy && sources[retainedBy](name)),
     aliases: was.map((alias) => ({ name: alias })),
   });
 }

@@ -1,0 +1,3 @@
+import { pairTests } from "../support/pair-tests.ts";
+
+pairTests({ whole: true });
