@@ -4,15 +4,26 @@ import type { Controller, Limit } from "./limit.ts";
 /** What has no weight of its own has this one (the kernel's cgroup-v2.rst). */
 const DEFAULT = 100;
 
-/** `text` is what the file holds for a weight. */
-const weight = (of: { what: string; controller: Controller; property: string; text: (value: number) => string }) =>
+/** What it weighs in, when it counts, and how it is kept. */
+interface Of {
+  what: string;
+  note?: string;
+  controller: Controller;
+  property: string;
+  /** What the file holds for a weight. */
+  text: (value: number) => string;
+}
+
+const weight = (of: Of) =>
   ({
     schema: z
       .int()
       .min(1)
       .max(10_000)
       .optional()
-      .describe(`${of.what}, against the others that want some: 1 to 10000. Default: 100, as everything has.`),
+      .describe(
+        `${of.what}, against the others that want some: 1 to 10000.${of.note ?? ""} Default: 100, as everything has.`,
+      ),
     controller: of.controller,
     settings: [
       {
@@ -32,9 +43,10 @@ export const cpuWeight = weight({
   text: String,
 });
 
-/** It has an effect where the disk's scheduler heeds weights (bfq), or the kernel's iocost is on. */
+/** When it counts: the kernel's bfq-iosched.rst, and cgroup-v2.rst of iocost. */
 export const ioWeight = weight({
   what: "Its share of what the host's disks can do",
+  note: " It counts where the disk's scheduler is bfq, or the kernel's iocost is on.",
   controller: "io",
   property: "IOWeight",
   text: (value) => `default ${value}`,

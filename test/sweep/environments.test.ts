@@ -67,10 +67,10 @@ test("another project refers to the containers of one", async () => {
   const stack = await site.stack("balancer", config, { project, backend: join(site.dir, "state") });
   const { ok, output } = await stack.up();
   expect(ok ? "" : output).toBe("");
-  expect((await stack.outputs()).backends.sort()).toEqual([
-    "server db.beta 10.99.16.2:80",
-    "server web.alpha 10.99.0.2:80",
-  ]);
+  expect((await stack.outputs()).backends).toEqual({
+    alpha: ["server web 10.99.0.2:80"],
+    beta: ["server db 10.99.16.2:80"],
+  });
 });
 
 test.each(ENVIRONMENTS)("%s is removed", async (name) => {

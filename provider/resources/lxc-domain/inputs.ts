@@ -13,8 +13,8 @@ import { linkLocalOf } from "../../tools/subnet6.ts";
 import { adopt, common, containerNameSchema, idMapSchema, retain } from "../common.ts";
 
 /**
- * Whether it is started again when its init, or libvirt's controller of it, was killed: five times in ten minutes at most. A
- * container that powers itself off stays off. Default: "on-failure".
+ * Whether it is started again when the kernel killed its init for want of memory, or when libvirt's controller of it was killed:
+ * five times in ten minutes at most. One that powers itself off, or whose init somebody killed, stays off. Default: "on-failure".
  */
 export const restartSchema = z.enum(["on-failure", "never"]).default("on-failure");
 
