@@ -21,7 +21,7 @@ export function readKeys(path: string, entries: string[], base: string): Keys {
     const file = resolve(base, entry);
     const text = read(file);
     if (text === undefined) throw new ConfigError(`  ${path}.${index}: cannot read the file ${entry}`);
-    keys.authorized.push(...text.split("\n").filter((line) => line.trim() !== ""));
+    keys.authorized.push(...text.split(/\r?\n/).filter((line) => line.trim() !== ""));
     const identity = file.slice(0, -".pub".length);
     if (existsSync(identity)) keys.identities.push(identity);
   }

@@ -36,7 +36,13 @@ export const fedora: Family = {
   upgrade: "dnf -y upgrade --refresh",
   // `needs-restarting -r` says 1 for "restart"; without that plugin, the kernels tell.
   needsReboot: `dnf -q needs-restarting -r; case $? in 0) false;; 1) true;; *) newer_kernel;; esac`,
-  packageOf: { dnf: "dnf5", "systemd-sysusers": "systemd", unxz: "xz", gpgv: "gnupg2" },
+  packageOf: {
+    dnf: "dnf5",
+    "systemd-sysusers": "systemd",
+    unxz: "xz",
+    gpgv: "gnupg2",
+    "debian-archive-keyring": "debian-keyring",
+  },
 
   policyPackages: [],
   // Fedora's kernel starts SELinux unless it is told otherwise.

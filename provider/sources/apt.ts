@@ -52,7 +52,11 @@ dpkg-query --admindir="$root/var/lib/dpkg" -W -f '\${Package}:\${Architecture}=\
 export const apt: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("apt", wanted),
-  needs: ({ keyring }) => ["mmdebstrap", ...(keyring === KEYRING ? ["debian-archive-keyring"] : [])],
+  needs: ({ keyring, mirrors = [] }) => [
+    "mmdebstrap",
+    ...(keyring === KEYRING ? ["debian-archive-keyring"] : []),
+    ...(mirrors.some(({ url }) => url.startsWith("https:")) ? ["ca-certificates"] : []),
+  ],
   fill: (recipe, _, staging) =>
     build({
       title: `Building the image of packages: ${recipe.suite}`,

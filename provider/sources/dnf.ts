@@ -37,11 +37,15 @@ const input = z.strictObject({
   repositories: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, _ and -"), repository)
     .refine((all) => Object.keys(all).length > 0, "must have a repository, or be left out")
+    .refine((all) => !Object.hasOwn(all, "main"), {
+      error: "means the settings of dnf itself, not a repository: give it another name",
+      path: ["main"],
+    })
     .optional(),
 });
 type Recipe = z.output<typeof input>;
 
-// One line for dnf 4 and 5. All that it reads is given: of the host's own configuration, plugins and variables nothing counts. The
+// One line for dnf 4 and 5. All that it reads is given: of the host's own configuration, plugins and variables nothing counts but a proxy. The
 // macros are those of rpm for which there is no option: where Fedora has its database, how users are made (packages declare them
 // by sysusers.d(5)), and none of the plugins that act on the host: labels by the host's policy and the path in the root would be
 // wrong ones. Nothing of ours is mounted on /tmp, whose mode is the image's. A scriptlet or an owner that fails is only told in a
@@ -62,6 +66,7 @@ for node in null zero full random urandom; do : >"$root/dev/$node"; mount --bind
 ln -s /proc/self/fd "$root/dev/fd"
 {
   env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME="$work/home" \\
+    \${http_proxy:+http_proxy="$http_proxy"} \${https_proxy:+https_proxy="$https_proxy"} \${no_proxy:+no_proxy="$no_proxy"} \\
     dnf -y --config="$work/dnf.conf" --installroot="$root" --releasever="$release" --noplugins \\
     --setopt=reposdir="$work/empty" --setopt=varsdir="$work/empty" --setopt=pluginconfpath="$work/empty" \\
     --setopt=cachedir="$work/cache" --setopt=system_cachedir="$work/cache" --setopt=persistdir="$work/persist" \\
@@ -84,7 +89,7 @@ rm -rf "$work"`;
 export const dnf: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("dnf", wanted),
-  needs: ({ repositories }) => ["dnf", "rpm", ...(repositories ? [] : ["distribution-gpg-keys"])],
+  needs: ({ repositories }) => ["dnf", "rpm", "ca-certificates", ...(repositories ? [] : ["distribution-gpg-keys"])],
   fill: (recipe, _, staging) =>
     build({
       title: `Building the image of packages: Fedora ${recipe.release}`,

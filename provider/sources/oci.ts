@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
-import { resolveRecipe } from "./recipe.ts";
+import { HIDDEN, isHidden, resolveRecipe } from "./recipe.ts";
 import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
@@ -11,18 +11,22 @@ const input = z.strictObject({
     .regex(
       /^(docker:\/\/[A-Za-z0-9][A-Za-z0-9._:/-]*|oci:\/[A-Za-z0-9._/-]+(:[A-Za-z0-9._-]+)?)$/,
       "must be docker://REGISTRY/NAME or oci:/FOLDER:TAG, without a digest",
-    ),
-  /** What pins it: the digest of its manifest. */
+    )
+    .refine((from) => !isHidden(from.slice("oci:".length)), HIDDEN),
+  /** What pins it: the digest of its manifest, or of its index of manifests for several architectures. */
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 lower-case hexadecimal digits"),
 });
 type Recipe = z.output<typeof input>;
 
-// skopeo compares each blob with its digest while it copies, and what was copied has the digest that was declared, or does not
-// count: signatures of registries are not asked for. umoci makes device nodes; those of /dev are removed afterwards.
+// The digest is that of the manifest as it is there, which may be an index of manifests, one for each architecture: skopeo copies
+// the host's, and makes one of the OCI's of one of Docker's, so that what was copied has another digest. It compares each blob with
+// its digest while it copies, and of a registry each manifest. Signatures of registries are not asked for. umoci makes device
+// nodes; those of /dev are removed afterwards.
 const SCRIPT = `
-skopeo --insecure-policy copy --preserve-digests "$1" "oci:$staging/layout:image" || return
-is=$(skopeo --insecure-policy inspect --format '{{.Digest}}' "oci:$staging/layout:image") || return
+skopeo --insecure-policy inspect --raw "$1" >"$staging/manifest" || return
+is=sha256:$(sha256sum <"$staging/manifest" | cut -d ' ' -f 1)
 [ "$is" = "$2" ] || fail "the image has the digest $is, not $2"
+skopeo --insecure-policy copy "$1" "oci:$staging/layout:image" && rm "$staging/manifest" || return
 rmdir "$root" && umoci raw unpack --image "$staging/layout:image" "$root" && rm -rf "$staging/layout" || return
 [ ! -e "$root/etc/resolv.conf" ] || [ -s "$root/etc/resolv.conf" ] || rm "$root/etc/resolv.conf"`;
 
@@ -30,7 +34,7 @@ rmdir "$root" && umoci raw unpack --image "$staging/layout:image" "$root" && rm 
 export const oci: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("oci", wanted),
-  needs: () => ["skopeo", "umoci"],
+  needs: () => ["skopeo", "umoci", "ca-certificates"],
   fill: ({ from, digest }, _, staging) =>
     build({
       title: `Fetching and unpacking ${from}`,
@@ -45,7 +49,7 @@ export const oci: Source<Recipe> = {
         ["holds no /sbin/init", "take an image that has systemd: application images hold none"],
         [
           "manifest unknown|no such file or directory|not found|unauthorized",
-          "correct the name and the digest, or log the host's root in (skopeo login)",
+          "correct the name and the digest, or log the host's root in, where builds see it: skopeo login --authfile /run/containers/0/auth.json",
         ],
         ...HOST_REMEDIES,
       ],

@@ -15,13 +15,26 @@ export const packagesSchema = z
   .min(1, "must name a package, or be left out")
   .transform((names) => [...new Set(names)].sort());
 
+/** Why a path of the host is refused. */
+export const HIDDEN =
+  "lies where a build does not see it (/home, /root, /run/user, /tmp, /var/tmp): put it elsewhere, such as below /srv";
+
+/** Whether a path of the host is kept from builds, which run what packages bring (tools/build-unit.ts). */
+export function isHidden(path: string): boolean {
+  return /^\/(home|root|run\/user|tmp|var\/tmp)(\/|$)/.test(path);
+}
+
 /** The address of a mirror. */
 export const mirrorSchema = z
   .string()
-  .regex(/^(https?|file):\/\/[^\s'"$`\\[\]]+$/, "must be an address such as https://mirror.example/debian");
+  .regex(/^(https?|file):\/\/[^\s'"$`\\[\]]+$/, "must be an address such as https://mirror.example/debian")
+  .refine((address) => !isHidden(address.replace(/^file:\/\//, "")), HIDDEN);
 
 /** A file of the host. */
-export const hostFileSchema = z.string().regex(/^\/[^\s'"$`\\[\]]+$/, "must be an absolute path on the host");
+export const hostFileSchema = z
+  .string()
+  .regex(/^\/[^\s'"$`\\[\]]+$/, "must be an absolute path on the host")
+  .refine((path) => !isHidden(path), HIDDEN);
 
 /** What names an image that is made of a recipe: the recipe itself. What the mirrors have on a day plays no part. */
 export function resolveRecipe(source: string, { recipe, rebuild, sha256 }: Wanted<unknown>): Resolved {

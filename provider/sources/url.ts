@@ -19,7 +19,7 @@ export const url: Source<string> = {
         ? [{ property: "sha256", reason: "must be given for an archive that the host fetches" }]
         : [],
   }),
-  needs: () => ["curl"],
+  needs: () => ["curl", "ca-certificates"],
   fill: (address, digest, staging) =>
     build({
       title: `Fetching and unpacking ${address}`,

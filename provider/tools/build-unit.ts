@@ -31,6 +31,8 @@ const SANDBOX = [
   "ProtectKernelModules=yes",
   "ProtectKernelLogs=yes",
   "ProtectClock=yes",
+  // where a host's proxies are named, if it has some
+  "EnvironmentFile=-/etc/environment",
   "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETUID CAP_SYS_ADMIN CAP_SYS_CHROOT",
   "Nice=10",
   `RuntimeMaxSec=${TIMEOUT}`,
@@ -55,7 +57,7 @@ ${script}
 build "$@" || fail "the build has failed"
 [ ! -d "$root/dev" ] || find "$root/dev" -mindepth 1 -delete || exit 1
 check_root "$root" "the image"
-: >"$staging/built" && sync -f "$staging"`;
+sync -f "$staging" && : >"$staging/built" && sync -f "$staging"`;
 
 const FOLLOW = `unit=$1 staging=$2 script=$3; shift 2
 say() { printf '\\036%s\\n' "$1" >&3; }

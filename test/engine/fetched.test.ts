@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { ensurePrograms } from "../../scripts/setup/packages.ts";
 import type { Host } from "../support/host/host.ts";
 import { Site } from "../support/host/site.ts";
+import { serveImage } from "../support/registry.ts";
 import type { Stack } from "../support/stack.ts";
 
 /** Images that the host fetches, with the real tools: an archive by its address, an image of the OCI. */
@@ -74,7 +75,9 @@ async function makeLayout(): Promise<{ from: string; digest: string }> {
   await execa("umoci", ["new", "--image", image]);
   await execa("umoci", ["insert", "--image", image, tree, "/"]);
   const inspect = ["--insecure-policy", "inspect", "--format", "{{.Digest}}", `oci:${image}`];
-  return { from: `oci:${image}`, digest: (await execa("skopeo", inspect)).stdout };
+  // A build does not see /tmp.
+  await host.sh(`ln -s ${join(site.dir, "layout")} /mnt/layout`);
+  return { from: "oci:/mnt/layout:base", digest: (await execa("skopeo", inspect)).stdout };
 }
 
 test("an image of the OCI, pinned by its digest, and one that is another", async () => {
@@ -89,4 +92,22 @@ test("an image of the OCI, pinned by its digest, and one that is another", async
   expect(ok ? "" : output).toBe("");
   expect(await edition()).toBe("oci\n");
   await stack.converged();
+});
+
+// What `docker pull` and a registry's page show is the digest of the list, of which skopeo copies one entry.
+test("an image of a registry in Docker's format, pinned by its digest and by that of a list for several architectures", async () => {
+  const registry = await serveImage(`${join(site.dir, "layout")}:base`, join(site.dir, "pushed"));
+  try {
+    const insecure = `[[registry]]\nlocation = "${registry.address}"\ninsecure = true\n`;
+    await host.write("/etc/containers/registries.conf.d/test.conf", insecure);
+    for (const digest of [registry.digest, registry.list]) {
+      expect((await stack.destroy()).ok).toBe(true);
+      const { ok, output } = await up({ oci: { from: `docker://${registry.address}/base`, digest } });
+      expect(ok ? "" : output).toBe("");
+      expect(await edition()).toBe("oci\n");
+    }
+    await stack.converged();
+  } finally {
+    registry.end();
+  }
 });

@@ -12,6 +12,9 @@ const ENVIRONMENTS: [name: string, hosts: string[], containers: string[]][] = [
   ["lab", ["lab"], ["web"]],
 ];
 
+/** Where each host has the repositories. */
+const MIRROR = "/mnt/mirror";
+
 let site: Site;
 const stacks = new Map<string, Stack>();
 
@@ -22,6 +25,7 @@ beforeAll(async () => {
       const host = await site.host(name);
       await host.write("/etc/apt/keyrings/site.gpg", "");
       await host.addPackages("dnf", "rpm");
+      await host.sh(`ln -s ${(await ensureRepositories()).dir} ${MIRROR}`);
     }
 });
 
@@ -29,8 +33,7 @@ afterAll(() => site.end());
 
 /** The configuration of an environment as it is in git, with what no other machine has: its hosts are played, and so are mirrors. */
 async function configuration(stack: Stack, name: string): Promise<object> {
-  const { dir } = await ensureRepositories();
-  const repositories = { local: { baseurl: `file://${dir}/${paths.fedora}`, gpgkey: `${dir}/${paths.key}` } };
+  const repositories = { local: { baseurl: `file://${MIRROR}/${paths.fedora}`, gpgkey: `${MIRROR}/${paths.key}` } };
   const read: Record<string, { objectValue: object }> = JSON.parse(
     await stack.pulumi("config", "--json", "--config-file", join(checkout, `Pulumi.${name}.yaml`)),
   );

@@ -9,6 +9,8 @@ import type { Stack } from "../support/stack.ts";
 
 /** Images that the host makes of packages, by a unit of its own that outlives whoever asked for it. */
 
+/** Where the host has the repositories. */
+const MIRROR = "/mnt/mirror";
 const APT = { suite: "trixie", packages: ["systemd-sysv", "openssh-server"] };
 
 let site: Site;
@@ -21,6 +23,7 @@ beforeAll(async () => {
   site = await Site.create();
   host = await site.host();
   await host.addPackages("dnf", "rpm", "mmdebstrap", "debian-archive-keyring");
+  await host.sh(`ln -s ${repositories.dir} ${MIRROR}`);
   stack = await site.stack("packages", {});
 });
 
@@ -147,8 +150,8 @@ describe("the real dnf, on a repository of RPMs", () => {
     release: 42,
     repositories: {
       local: {
-        baseurl: `file://${repositories.dir}/${paths.fedora}`,
-        gpgkey: `${repositories.dir}/${paths.key}`,
+        baseurl: `file://${MIRROR}/${paths.fedora}`,
+        gpgkey: `${MIRROR}/${paths.key}`,
         ...repository,
       },
     },
@@ -169,12 +172,7 @@ describe("the real dnf, on a repository of RPMs", () => {
   });
 
   const broken: [what: string, recipe: () => object, said: RegExp, remedy: RegExp][] = [
-    [
-      "a wrong key",
-      () => dnf({}, { gpgkey: `${repositories.dir}/${paths.otherKey}` }),
-      /GPG check FAILED/,
-      /give the gpgkey/,
-    ],
+    ["a wrong key", () => dnf({}, { gpgkey: `${MIRROR}/${paths.otherKey}` }), /GPG check FAILED/, /give the gpgkey/],
     ["an unknown package", () => dnf({ packages: ["systemd", "nosuch"] }), /nosuch/, /names of the packages/],
     ["a scriptlet that fails", () => dnf({ packages: ["systemd", "broken"] }), /scriptlet failed/, /rpm is too old/],
     ["no /sbin/init", () => dnf({ packages: ["setup"] }), /holds no \/sbin\/init/, /./],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sha256 } from "../../host/digest.ts";
 import { mountedRoot } from "../root-mount.ts";
+import { PATHS } from "./paths.ts";
 import { insideStep, type Setting } from "./setting.ts";
 import { tmpfiles } from "./tmpfiles.ts";
 import { userNameSchema } from "./users.ts";
@@ -9,7 +10,11 @@ import { userNameSchema } from "./users.ts";
 const pathSchema = z
   .string()
   .regex(/^(\/[\w@.+-]+)+$/, "must be an absolute path of letters, digits and _@.+-, such as /etc/motd")
-  .refine((path) => !/\/\.{1,2}(\/|$)/.test(path), "must not have . or .. in it");
+  .refine((path) => !/\/\.{1,2}(\/|$)/.test(path), "must not have . or .. in it")
+  .refine(
+    (path) => !/^\/(dev|proc|sys|run|tmp|var\/run|var\/lock)(\/|$)/.test(path),
+    "is where the container has a file system in memory at each start: a file of /etc/tmpfiles.d makes files there",
+  );
 
 const owner = z.union([userNameSchema, z.string().regex(/^\d{1,5}$/)], "must be the name of a user, or an id");
 
@@ -42,6 +47,17 @@ interface FoundFile {
   sha256: string;
 }
 
+// A folder that is missing belongs to whom the one above belongs: systemd-tmpfiles makes it root's, and then refuses to write
+// below it where that is in somebody's home.
+const WRITE = `${PATHS}
+folder=$(resolve "\${1%/*}") missing=; shift
+while [ -n "$folder" ] && [ ! -d "./$folder" ]; do
+  missing="$folder $missing"
+  case $folder in */*) folder=\${folder%/*};; *) folder=;; esac
+done
+owner=$(stat -c '%u %g' "./$folder") || exit 1
+{ for folder in $missing; do echo "d /$folder 0755 $owner"; done; cat; } | "$@"`;
+
 export const files = {
   inputs,
   look: `
@@ -65,7 +81,8 @@ done`,
       if (isAs(found.files?.[path], file)) return [];
       const { content, mode, owner, group } = file;
       const lines = `r ${path}\nf+~ ${path} ${mode} ${owner} ${group} - ${Buffer.from(content).toString("base64")}\n`;
-      const argv = tmpfiles(mountedRoot(target.name), "--remove", "--create");
+      const command = tmpfiles(mountedRoot(target.name), "--remove", "--create");
+      const argv = ["sh", "-c", WRITE, "sh", path, ...command];
       return [insideStep(target, { id: "write-file", subject: path, title: `Writing ${path}` }, argv, lines)];
     });
   },

@@ -67,7 +67,9 @@ done`,
     return { users: all.length > 0 ? Object.fromEntries(all) : undefined };
   },
   steps(target, found, { users = {} }) {
-    return Object.entries(users).flatMap(([name, user]) => {
+    // Those without an id take what the others leave.
+    const all = Object.entries(users).sort(([, a], [, b]) => Number(a.uid === undefined) - Number(b.uid === undefined));
+    return all.flatMap(([name, user]) => {
       const is = found.users?.[name];
       const isMade = is !== undefined && without(user.groups ?? [], is.groups).length === 0;
       const hasKeys = !user.authorizedKeys || isSameList(is?.authorizedKeys ?? [], user.authorizedKeys);
@@ -104,11 +106,14 @@ function setKeys(target: Target, name: string, keys: string[]) {
   return insideStep(target, step, argv, linesOf(keys));
 }
 
-// systemd-sysusers would take an id of the system's for a user without one.
+// systemd-sysusers would take an id of the system's for a user without one, and for one whose id is a user's or a group's already.
 const MAKE_USER = `${PATHS}
 root=$1 name=$2 uid=$3 shell=$4 new=; shift 4
+taken() { awk -F: -v id="$uid" -v name="$name" '$3 == id && $1 != name { print $1; exit }' etc/passwd etc/group; }
 if [ -z "$(field_of "$name" 3)" ]; then
-  [ -n "$uid" ] || uid=$(awk -F: '{ taken[$3] } END { for (id = 1000; id in taken; id++); print id }' etc/passwd) || exit 1
+  [ -n "$uid" ] || uid=$(awk -F: '{ taken[$3] } END { for (id = 1000; id in taken; id++); print id }' etc/passwd etc/group) || exit 1
+  other=$(taken) || exit 1
+  [ -z "$other" ] || { echo "the id $uid of $name is that of $other already: declare another uid" >&2; exit 1; }
   new=1
   echo "u $name $uid - /home/$name $shell" | systemd-sysusers "--root=$root" - || exit 1
 fi

@@ -85,6 +85,30 @@ const wrong: [name: string, given: object, property: string, reason: RegExp][] =
     "dnf.repositories.local.gpgkey",
     /./,
   ],
+  [
+    "a repository with the name of dnf's own section",
+    { dnf: { release: 44, repositories: { main: { baseurl: "https://m.example", gpgkey: "/srv/key" } } } },
+    "dnf.repositories.main",
+    /settings of dnf itself/,
+  ],
+  [
+    "a key where a build does not see it",
+    { apt: { suite: "trixie", keyring: "/root/site.gpg" } },
+    "apt.keyring",
+    /does not see it/,
+  ],
+  [
+    "a mirror where a build does not see it",
+    { apt: { suite: "trixie", mirrors: [{ url: "file:///home/me/debian" }] } },
+    "apt.mirrors[0].url",
+    /does not see it/,
+  ],
+  [
+    "a layout where a build does not see it",
+    { oci: { from: "oci:/tmp/layout:base", digest: `sha256:${other}` } },
+    "oci.from",
+    /does not see it/,
+  ],
   ["an image without a digest", { oci: { from: "docker://example.org/base" } }, "oci.digest", /./],
   [
     "a malformed digest",

@@ -162,6 +162,7 @@ test("all mistakes are named at once", async () => {
 const inRoot: [name: string, inputs: object, property: string, reason: RegExp][] = [
   ["a path that is not absolute", { files: { "etc/x": { content: "" } } }, "files.etc/x", /absolute path/],
   ["a path that climbs", { files: { "/etc/../x": { content: "" } } }, "files./etc/../x", /must not have \. or \.\./],
+  ["a path in memory", { files: { "/run/x": { content: "" } } }, "files./run/x", /file system in memory/],
   ["a path that ends as a folder", { files: { "/etc/": { content: "" } } }, "files./etc/", /absolute path/],
   [
     "a file that another input writes",

@@ -8,6 +8,7 @@ const base = mkdtempSync(join(tmpdir(), "svirt-lxc-unit-"));
 afterAll(() => rmSync(base, { recursive: true }));
 writeFileSync(join(base, "id"), "PRIVATE");
 writeFileSync(join(base, "id.pub"), "ssh-ed25519 AAAA id\n");
+writeFileSync(join(base, "windows.pub"), "ssh-ed25519 AAAA one\r\nssh-ed25519 AAAA two\r\n");
 writeFileSync(join(base, "team.pub"), "ssh-ed25519 AAAA one\n\n# two\nssh-ed25519 AAAA two\n \n");
 
 const cases: [name: string, entries: string[], authorized: string[], identities: string[]][] = [
@@ -20,6 +21,7 @@ const cases: [name: string, entries: string[], authorized: string[], identities:
   ],
   ["a file, and the private key beside it", ["id.pub"], ["ssh-ed25519 AAAA id"], ["id"]],
   ["a file of many", ["team.pub"], ["ssh-ed25519 AAAA one", "# two", "ssh-ed25519 AAAA two"], []],
+  ["a file with the ends of lines of Windows", ["windows.pub"], ["ssh-ed25519 AAAA one", "ssh-ed25519 AAAA two"], []],
   ["both, in order", ["ssh-rsa AAAA me", "id.pub"], ["ssh-rsa AAAA me", "ssh-ed25519 AAAA id"], ["id"]],
   ["an absolute path", [join(base, "id.pub")], ["ssh-ed25519 AAAA id"], ["id"]],
 ];

@@ -30,6 +30,8 @@ beforeEach(() => {
   put("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\n");
   put("etc/group", "root:x:0:\ndaemon:x:1:\n");
   put("usr/share/zoneinfo/Europe/Berlin");
+  mkdirSync(at("home/ada"), { recursive: true });
+  chownSync(at("home/ada"), 1, 1);
   put("usr/lib/systemd/system/cron.service", "[Service]\nExecStart=/bin/true\n");
   link("lib", "usr/lib");
 });
@@ -136,6 +138,13 @@ const kept: [name: string, inputs: Inputs, ids: string[], drift: () => void, pro
     { files: { "/lib/x.conf": { content: "x" } } },
     ["write-file /lib/x.conf"],
     () => put("usr/lib/x.conf", "other"),
+    "files",
+  ],
+  [
+    "a file in a folder that is missing below somebody else's",
+    { files: { "/home/ada/.config/app/x": { content: "x", owner: "1", group: "1" } } },
+    ["write-file /home/ada/.config/app/x"],
+    () => put("home/ada/.config/app/x", "other"),
     "files",
   ],
   [
@@ -252,6 +261,26 @@ test("the content of a file is in no argument, and not in what a look tells", ()
   expect(JSON.stringify(look(inputs))).not.toContain("s3cret");
 });
 
+test("a folder that is missing on the way to a file is that of whom the one above it is", () => {
+  apply({ files: { "/home/ada/.config/app/x": { content: "x" }, "/srv/new/x": { content: "x" } } });
+  const owners = ["home/ada/.config", "home/ada/.config/app", "home/ada/.config/app/x", "srv/new"].map(
+    (path) => lstatSync(at(path)).uid,
+  );
+  expect(owners).toEqual([1, 1, 0, 0]);
+});
+
+test("a unit that says nothing of how it is enabled is an error, with what to do", () => {
+  put("usr/lib/systemd/system/dbus.service", "[Service]\nExecStart=/bin/true\n");
+  put("usr/lib/systemd/system/a.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n");
+  const enable = (unit: string) =>
+    settingsSteps(target, look({}), { ...full({}), units: [unit] }, written).find(({ id }) => id === "enable-units")!;
+  expect(run(enable("a.service").argv)).toMatchObject({ status: 0 });
+  expect(run(enable("dbus.service").argv)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/dbus\.service says nothing of how it is enabled .*take it off the units/),
+  });
+});
+
 const stranger = join(folder, "stranger");
 mkdirSync(stranger);
 writeFileSync(join(stranger, "x"), "x");
@@ -264,15 +293,32 @@ test("a file below a link that leads out of the root is one of the root", () => 
 describe("users", () => {
   const passwd = () => readFileSync(at("etc/passwd"), "utf8").trim().split("\n").slice(2);
   test("have the lowest free ids from 1000 on, or the one that was given; home and keys are theirs", () => {
-    apply({ users: { ada: { authorizedKeys: [KEY] }, bob: { uid: 1500, shell: "/bin/bash" }, eve: {} } });
-    expect(passwd()).toEqual([
+    apply({ users: { ada: { authorizedKeys: [KEY] }, bob: { uid: 1001, shell: "/bin/bash" }, eve: {} } });
+    expect(passwd().sort()).toEqual([
       "ada:x:1000:1000::/home/ada:/bin/sh",
-      "bob:x:1500:1500::/home/bob:/bin/bash",
-      "eve:x:1001:1001::/home/eve:/bin/sh",
+      "bob:x:1001:1001::/home/bob:/bin/bash",
+      "eve:x:1002:1002::/home/eve:/bin/sh",
     ]);
     const home = lstatSync(at("home/ada"));
     const keys = lstatSync(at("home/ada/.ssh/authorized_keys"));
     expect([home.uid, home.mode & 0o777, keys.uid, keys.mode & 0o777]).toEqual([1000, 0o700, 1000, 0o600]);
+  });
+  test("without an id have none that a group has", () => {
+    put("etc/group", "root:x:0:\ndaemon:x:1:\nshared:x:1000:\n");
+    apply({ users: { ada: {} } });
+    expect(passwd()).toEqual(["ada:x:1001:1001::/home/ada:/bin/sh"]);
+  });
+  test.each([
+    ["user", "daemon", 1],
+    ["group", "shared", 1000],
+  ])("with an id that a %s has already are an error, and not made", (_, other, uid) => {
+    put("etc/group", "root:x:0:\ndaemon:x:1:\nshared:x:1000:\n");
+    const [step] = steps({ users: { ada: { uid } } });
+    expect(run(step!.argv)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`the id ${uid} of ada is that of ${other} already: declare another uid`),
+    });
+    expect(passwd()).toEqual([]);
   });
   test("of the image keep their id, shell and home", () => {
     expect(apply({ users: { daemon: { uid: 7, shell: "/bin/bash", groups: ["wheel"] } } })).toEqual([
