@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
-import { hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
+import { certificatesFor, hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
 import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
@@ -55,7 +55,7 @@ export const apt: Source<Recipe> = {
   needs: ({ keyring, mirrors = [] }) => [
     "mmdebstrap",
     ...(keyring === KEYRING ? ["debian-archive-keyring"] : []),
-    ...(mirrors.some(({ url }) => url.startsWith("https:")) ? ["ca-certificates"] : []),
+    ...certificatesFor(mirrors.map(({ url }) => url)),
   ],
   fill: (recipe, _, staging) =>
     build({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
-import { hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
+import { certificatesFor, hostFileSchema, mirrorSchema, packagesSchema, resolveRecipe } from "./recipe.ts";
 import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
@@ -89,7 +89,14 @@ rm -rf "$work"`;
 export const dnf: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("dnf", wanted),
-  needs: ({ repositories }) => ["dnf", "rpm", "ca-certificates", ...(repositories ? [] : ["distribution-gpg-keys"])],
+  needs: ({ release, repositories }) => [
+    "dnf",
+    "rpm",
+    ...(repositories ? [] : ["distribution-gpg-keys"]),
+    ...certificatesFor(
+      Object.values(repositories ?? usual(release)).flatMap(({ baseurl, metalink }) => baseurl ?? metalink ?? []),
+    ),
+  ],
   fill: (recipe, _, staging) =>
     build({
       title: `Building the image of packages: Fedora ${recipe.release}`,
@@ -116,19 +123,18 @@ export const dnf: Source<Recipe> = {
     }),
 };
 
+/** Fedora's own repositories. */
+function usual(release: number): NonNullable<Recipe["repositories"]> {
+  const of = (repo: string) => ({
+    metalink: `https://mirrors.fedoraproject.org/metalink?repo=${repo}&arch=$basearch`,
+    gpgkey: `${KEYS}/RPM-GPG-KEY-fedora-${release}-primary`,
+  });
+  return { fedora: of(`fedora-${release}`), updates: of(`updates-released-f${release}`) };
+}
+
 /** dnf.conf(5), with all repositories. Fedora signs packages, not its metadata: these are trusted by https and their checksums. */
 function configuration({ release, repositories }: Recipe): string {
-  const gpgkey = `${KEYS}/RPM-GPG-KEY-fedora-${release}-primary`;
-  const usual = (repo: string) => ({
-    metalink: `https://mirrors.fedoraproject.org/metalink?repo=${repo}&arch=$basearch`,
-    gpgkey,
-    baseurl: undefined,
-  });
-  const all = repositories ?? {
-    fedora: usual(`fedora-${release}`),
-    updates: usual(`updates-released-f${release}`),
-  };
-  const sections = Object.entries(all).map(([name, { baseurl, metalink, gpgkey }]) =>
+  const sections = Object.entries(repositories ?? usual(release)).map(([name, { baseurl, metalink, gpgkey }]) =>
     [
       `[${name}]`,
       `name=${name}`,

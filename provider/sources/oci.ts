@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { build } from "../tools/build-unit.ts";
-import { HIDDEN, isHidden, resolveRecipe } from "./recipe.ts";
+import { certificatesFor, HIDDEN, isHidden, resolveRecipe } from "./recipe.ts";
 import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
@@ -34,7 +34,7 @@ rmdir "$root" && umoci raw unpack --image "$staging/layout:image" "$root" && rm 
 export const oci: Source<Recipe> = {
   input,
   resolve: (wanted) => resolveRecipe("oci", wanted),
-  needs: () => ["skopeo", "umoci", "ca-certificates"],
+  needs: ({ from }) => ["skopeo", "umoci", ...certificatesFor([from])],
   fill: ({ from, digest }, _, staging) =>
     build({
       title: `Fetching and unpacking ${from}`,

@@ -36,6 +36,11 @@ export const hostFileSchema = z
   .regex(/^\/[^\s'"$`\\[\]]+$/, "must be an absolute path on the host")
   .refine((path) => !isHidden(path), HIDDEN);
 
+/** What the host needs to know who answers at these addresses: no package of the tools requires it. */
+export function certificatesFor(addresses: readonly string[]): string[] {
+  return addresses.some((address) => /^(https|docker):/.test(address)) ? ["ca-certificates"] : [];
+}
+
 /** What names an image that is made of a recipe: the recipe itself. What the mirrors have on a day plays no part. */
 export function resolveRecipe(source: string, { recipe, rebuild, sha256 }: Wanted<unknown>): Resolved {
   const digest = digestOf(JSON.stringify([source, recipe, rebuild ?? null]));

@@ -1,6 +1,6 @@
 import { decompression, UNPACK } from "../tools/archive.ts";
 import { build } from "../tools/build-unit.ts";
-import { mirrorSchema } from "./recipe.ts";
+import { certificatesFor, mirrorSchema } from "./recipe.ts";
 import { HOST_REMEDIES } from "./remedies.ts";
 import type { Source } from "./source.ts";
 
@@ -19,7 +19,7 @@ export const url: Source<string> = {
         ? [{ property: "sha256", reason: "must be given for an archive that the host fetches" }]
         : [],
   }),
-  needs: () => ["curl", "ca-certificates"],
+  needs: (address) => ["curl", ...certificatesFor([address])],
   fill: (address, digest, staging) =>
     build({
       title: `Fetching and unpacking ${address}`,
