@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { attackContainers, attackedText, MAY_BE_ATTACKED } from "./attacks/attack-containers.ts";
 import { type Audit, audit, auditText, type Declared } from "./audit.ts";
-import type { Connection } from "./host/connection.ts";
+import { type Connection, connectionSchema } from "./host/connection.ts";
 import type { ContainerLogin } from "./host/container-ssh.ts";
 import { type Verified, verifiedText, verify } from "./verify.ts";
 
@@ -113,7 +113,15 @@ function parseState(exported: string): Resource[] {
 
 /** The containers that a state holds. */
 function containersOf(resources: Resource[]): Declared[] {
-  return resources.filter(({ type }) => type.includes("svirt-lxc:LxcDomain")).map(({ inputs }) => inputs as Declared);
+  const domains = resources.filter(({ type }) => type.includes("svirt-lxc:LxcDomain"));
+  for (const { inputs } of domains) {
+    // What is secret is encrypted here, and without a destination it would be this machine that is looked at.
+    if (connectionSchema.safeParse(inputs?.connection ?? {}).success) continue;
+    throw new Error(
+      `the state has the connection of ${inputs?.name} as a secret, so that it cannot be looked at: declare it as none (pulumi.unsecret)`,
+    );
+  }
+  return domains.map(({ inputs }) => inputs as Declared);
 }
 
 /** How one logs in to a container that a state holds. */

@@ -185,7 +185,7 @@ function unnamedKeys(project: string, sections: Record<string, unknown>, keys: s
 function secretsOf(sections: Record<string, unknown>): unknown[] {
   const named = (value: unknown): unknown[] =>
     Object.entries(Array.isArray(value) ? value : record(value)).flatMap(([key, inner]) =>
-      key.endsWith("Secret") ? [inner] : named(inner),
+      key.endsWith("Secret") && typeof inner === "string" ? [inner] : named(inner),
     );
   return named(record(sections.containers));
 }

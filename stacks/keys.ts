@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { resolve } from "node:path";
+import { isKeyLine } from "../provider/tools/root-settings/authorized-keys.ts";
 import { ConfigError } from "./config.ts";
 
 /** Who may log in, and with which private keys of this workstation one can. */
@@ -10,17 +12,17 @@ export interface Keys {
   identities: string[];
 }
 
-/** Entries are lines of authorized_keys, or files of public keys (*.pub) relative to the project's folder. */
+/** Entries are lines of authorized_keys, or files of public keys (*.pub) relative to the project's folder, or below ~. */
 export function readKeys(path: string, entries: string[], base: string): Keys {
   const keys: Keys = { authorized: [], identities: [] };
   for (const [index, entry] of entries.entries()) {
-    if (!entry.endsWith(".pub") || /\s/.test(entry)) {
+    if (!entry.endsWith(".pub") || isKeyLine(entry)) {
       keys.authorized.push(entry);
       continue;
     }
-    const file = resolve(base, entry);
+    const file = resolve(base, entry.replace(/^~(?=\/)/, process.env.HOME ?? homedir()));
     const text = read(file);
-    if (text === undefined) throw new ConfigError(`  ${path}.${index}: cannot read the file ${entry}`);
+    if (text === undefined) throw new ConfigError(`  ${path}.${index}: cannot read the file ${file}`);
     keys.authorized.push(...text.split(/\r?\n/).filter((line) => line.trim() !== ""));
     const identity = file.slice(0, -".pub".length);
     if (existsSync(identity)) keys.identities.push(identity);

@@ -61,11 +61,16 @@ export function loginScript(
   ].join("\n");
 }
 
-/** A script of sh that runs another one on a host as root. Without a destination it is this machine. */
+/**
+ * A script of sh that runs another one on a host as root. Without a destination it is this machine. What the login shell there is
+ * given is one line without an inner quote: csh would run each line for itself, and fish knows \\' in quotes.
+ */
 export function rootScript({ ssh, sshConfig }: Connection, script: string, options: readonly string[]): string {
   const command = `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" env LC_ALL=C sh -c ${quote(script)}`;
   if (ssh === undefined) return command;
   const file = sshConfig === undefined ? [] : ["-F", sshConfig];
-  const words = ["ssh", ...file, ...options, "-o", "ControlPath=none", "--", ssh, `sh -c ${quote(command)}`];
+  const words = ["ssh", ...file, ...options, "-o", "ControlPath=none", "--", ssh];
+  const encoded = Buffer.from(command).toString("base64");
+  words.push(`sh -c 'eval "$(echo ${encoded} | base64 -d)"'`);
   return words.map(quote).join(" ");
 }

@@ -1,5 +1,4 @@
 import { lstatSync, mkdirSync } from "node:fs";
-import { userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
 import type { Connection } from "./connection.ts";
@@ -138,9 +137,14 @@ export function controlPath(known: readonly string[]): string | undefined {
   // A path that is not absolute is to be ignored (XDG Base Directory Specification).
   return [process.env.XDG_RUNTIME_DIR, process.env.TMPDIR, "/tmp"]
     .filter((dir): dir is string => dir !== undefined && isAbsolute(dir))
-    .map((dir) => join(dir, `svirt-lxc-${userInfo().uid}`))
+    .map((dir) => join(dir, `svirt-lxc-${uid()}`))
     .filter((folder) => Buffer.byteLength(join(folder, name)) <= PATH_MAX && isOwnFolder(folder))
     .map((folder) => join(folder, name))[0];
+}
+
+/** userInfo() fails for one that has no name, as in some containers. */
+function uid(): number | undefined {
+  return process.getuid?.();
 }
 
 /**
@@ -154,5 +158,5 @@ function isOwnFolder(dir: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return false;
   }
   const found = lstatSync(dir);
-  return found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
+  return found.isDirectory() && found.uid === uid() && (found.mode & 0o077) === 0;
 }

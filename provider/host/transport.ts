@@ -63,7 +63,18 @@ export async function runScript(connection: Connection, script: string, options:
   const stderr = progressLines(child.stderr, options.onProgress);
   const result = await child;
   upload?.destroy(); // whoever was to read it may have gone away
+  if (result.code === "ENOENT") throw missing(argv[0]!);
   return { stdout: Buffer.from(result.stdout), stderr: await stderr, exit: result.exitCode };
+}
+
+function missing(program: string): HostError {
+  return new HostError({
+    code: "program-missing",
+    what: `there is no ${program} on the PATH`,
+    where: "this workstation",
+    why: "hosts are reached by OpenSSH",
+    remedy: "install OpenSSH's client (openssh-client, openssh-clients), and run the same command again",
+  });
 }
 
 async function openUpload(file: string) {

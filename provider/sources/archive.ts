@@ -31,6 +31,8 @@ export const archive: Source<string> = {
     argv: unpack(file, digest, staging, "stdin"),
     upload: file,
     timeout: 3600,
+    remedy:
+      "mend the cause, and run the same command again. If it took too long: an upload begins anew each time, so compress the archive (.tar.zst, .tar.xz), or let the host have it (hostArchive, url)",
   }),
 };
 

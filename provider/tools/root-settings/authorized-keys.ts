@@ -10,6 +10,10 @@ const KEY_LINE = /^([ \t]*#.*|(.*[ \t])?(ssh|ecdsa|sk)-[\w@.-]+[ \t]+[\w+/=]+([ 
 /** A look at a root takes files up to 128 KiB. */
 const KEYS_MAX = 100_000;
 
+export function isKeyLine(text: string): boolean {
+  return KEY_LINE.test(text);
+}
+
 /** The lines of authorized_keys of one user. */
 export const keysSchema = z
   .array(z.string().regex(KEY_LINE, 'must be a line of authorized_keys, such as "ssh-ed25519 AAAA… me"'))

@@ -78,7 +78,7 @@ done`,
   },
   steps(target, found, { files = {} }) {
     return Object.entries(files).flatMap(([path, file]) => {
-      if (isAs(found.files?.[path], file)) return [];
+      if (isAs(found.files?.[path], file) || OTHER.test(file.content)) return [];
       const { content, mode, owner, group } = file;
       const lines = `r ${path}\nf+~ ${path} ${mode} ${owner} ${group} - ${Buffer.from(content).toString("base64")}\n`;
       const command = tmpfiles(mountedRoot(target.name), "--remove", "--create");
@@ -94,12 +94,19 @@ done`,
           const is = found.files?.[path];
           if (isAs(is, file)) return [[path, file]];
           if (is === undefined) return [];
-          const content = is.sha256 === sha256(file.content) ? file.content : "(another one)";
+          const content = is.sha256 === sha256(file.content) ? file.content : other(is.sha256);
           return [[path, { content, mode: is.mode, owner: is.user || is.uid, group: is.group || is.gid }]];
         }),
       ),
   }),
 } satisfies Setting<{ files?: Record<string, File> }, { files?: Record<string, FoundFile> }>;
+
+/**
+ * What stands for a content that is not the declared one, which may be secret. With `ignoreChanges` the engine takes it for what is
+ * wanted: it is as it is there, and is never written.
+ */
+const other = (digest: string) => `(another one, sha256 ${digest})`;
+const OTHER = /^\(another one, sha256 [0-9a-f]{64}\)$/;
 
 function isAs(found: FoundFile | undefined, { content, mode, owner, group }: File): boolean {
   return (
@@ -107,6 +114,6 @@ function isAs(found: FoundFile | undefined, { content, mode, owner, group }: Fil
     Number.parseInt(found.mode, 8) === Number.parseInt(mode, 8) &&
     [found.user, found.uid].includes(owner) &&
     [found.group, found.gid].includes(group) &&
-    found.sha256 === sha256(content)
+    [sha256(content), content].some((is) => is === found.sha256 || is === other(found.sha256))
   );
 }

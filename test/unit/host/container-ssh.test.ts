@@ -88,6 +88,10 @@ describe("a script that root runs", () => {
     });
     expect(seen("arguments").split("\n").slice(0, 4)).toEqual(["-F", "/dev/null", "-o", "BatchMode=yes"]);
   });
+  test("on a host whose login shell is csh or fish: one line, with no quote in quotes", () => {
+    expect(run(rootScript({ ssh: "alpha" }, "echo one\necho 'two'", []))).toEqual({ stdout: "one\ntwo\n", status: 0 });
+    expect(seen("arguments")).toMatch(/\n--\nalpha\nsh -c '[^'\\!\n]*'\n$/);
+  });
   test("on this machine", () => {
     expect(run(rootScript({}, text, []))).toEqual({ stdout: "it's \n", status: 0 });
   });

@@ -19,6 +19,18 @@ test("what a script prints, its exit code, and its progress apart from its error
   expect(await run(script)).toEqual({ exit: 3, stdout: "out\n", stderr: "err\nmore\n", progress: ["one", "two"] });
 });
 
+test("a workstation without ssh is told so", async () => {
+  const path = process.env.PATH;
+  process.env.PATH = folder;
+  try {
+    await expect(runScript({ ssh: "alpha" }, "true", { timeout: 20, onProgress: () => {} })).rejects.toMatchObject({
+      problem: { what: "there is no ssh on the PATH" },
+    });
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 test("progress is told when it is made", async () => {
   const heard = join(folder, "heard");
   const onProgress = () => writeFileSync(heard, "");

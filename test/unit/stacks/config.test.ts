@@ -45,6 +45,7 @@ const full = {
       files: {
         "/etc/motd": { content: "Welcome\n", mode: "0644", owner: "root", group: "root" },
         "/etc/token": { contentSecret: "dbSecret", mode: "0600" },
+        "/etc/clientSecret": { contentSecret: "client" },
       },
       rebuild: "1",
       provision: [{ run: "apt-get update" }, { run: "createdb", stdinSecret: "dbSecret" }],
@@ -53,7 +54,7 @@ const full = {
 };
 
 test("what is right is taken as it is", () => {
-  expect(parse(full, [...SECTIONS, "dbRootPassword", "dbSecret"])).toMatchObject(full);
+  expect(parse(full, [...SECTIONS, "dbRootPassword", "dbSecret", "client"])).toMatchObject(full);
 });
 
 test("a command may be its text alone", () => {

@@ -33,10 +33,22 @@ test("a private key is never read", () => {
   expect(JSON.stringify(readKeys("p", ["id.pub"], base))).not.toContain("PRIVATE");
 });
 
+test("a file below the home, and one with a blank in its name", () => {
+  const home = process.env.HOME;
+  process.env.HOME = base;
+  writeFileSync(join(base, "my key.pub"), "ssh-ed25519 AAAA blank\n");
+  try {
+    expect(readKeys("p", ["~/id.pub"], "/nowhere").authorized).toEqual(["ssh-ed25519 AAAA id"]);
+    expect(readKeys("p", ["my key.pub"], base).authorized).toEqual(["ssh-ed25519 AAAA blank"]);
+  } finally {
+    process.env.HOME = home;
+  }
+});
+
 test("a missing file is a mistake in the configuration, with its path", () => {
   const read = () => readKeys("svirt-lxc:containers.web.authorizedKeys", ["id.pub", "x.pub"], base);
   expect(read).toThrow(ConfigError);
-  expect(read).toThrow(/svirt-lxc:containers\.web\.authorizedKeys\.1: .* file x\.pub/);
+  expect(read).toThrow(/svirt-lxc:containers\.web\.authorizedKeys\.1: .* file \S*\/x\.pub/);
 });
 
 test("a folder in place of a file is one, too", () => {

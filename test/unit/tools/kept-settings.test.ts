@@ -281,6 +281,20 @@ test("a unit that says nothing of how it is enabled is an error, with what to do
   });
 });
 
+// With ignoreChanges, the engine gives back as wanted what a refresh has told of it.
+test("a content that was found is never written, and is as it is there", () => {
+  const inputs = { files: { "/etc/x": { content: "declared" } } };
+  apply(inputs);
+  put("etc/x", "edited inside");
+  const ignored = { files: actual(inputs).files } as Inputs;
+  expect(JSON.stringify(ignored)).not.toContain("edited inside");
+  expect(steps(ignored)).toEqual([]);
+  expect(actual(ignored)).toMatchObject(ignored);
+  put("etc/x", "edited again");
+  expect(steps(ignored)).toEqual([]);
+  expect(steps(inputs)).toHaveLength(1);
+});
+
 const stranger = join(folder, "stranger");
 mkdirSync(stranger);
 writeFileSync(join(stranger, "x"), "x");
